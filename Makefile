@@ -21,6 +21,13 @@ $(node): package-lock.json $(venv)
 	npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
+.PHONY: local local-down
+local: $(venv) $(node) ## the whole pipeline on this machine: deploy it, run orders through it, show what came of them
+	python -m tools.local_pipeline up
+
+local-down: $(venv) ## stop the local cloud and remove what it left
+	python -m tools.local_pipeline down
+
 .PHONY: lock
 lock: $(venv) ## renew the lock files from pyproject.toml and package.json
 	uv pip compile --universal --generate-hashes --no-header --quiet --group dev --output-file requirements.txt pyproject.toml

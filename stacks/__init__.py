@@ -1,1 +1,1 @@
-"""The order pipeline's infrastructure: settings, one construct per capability, and the stacks that wire them."""
+"""The infrastructure: settings, one construct per capability, and the stacks that wire them."""

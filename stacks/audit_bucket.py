@@ -15,7 +15,7 @@ from stacks.settings import Settings
 
 
 class AuditBucket(Construct):
-    """One object per order item under `orders/`, one version per change; set-aside batches under `aws/lambda/`."""
+    """`orders/` holds an object per order item with a version per change, `aws/lambda/` failed batches."""
 
     def __init__(
         self, scope: Construct, id_: str, *, settings: Settings, caller: DataAwsCallerIdentity

@@ -1,4 +1,4 @@
-"""The function that audits every change of an order and alerts when one fails, with its stream and its rights."""
+"""The function that audits every change of an order and alerts when one fails, its stream and its rights."""
 
 from pathlib import Path
 
