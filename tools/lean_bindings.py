@@ -30,7 +30,8 @@ see `.gen/`; they read the installed package. Each result has a folder named aft
 (the modules, the provider, this file), so a change of those makes another one; a folder that has not been
 used for an hour is removed then.
 
-Set `NO_LEAN_BINDINGS=1` to use the installed package as it is.
+A module that no source names in an import (`importlib.import_module(name)`) is not in the assembly, and jsii
+answers "Type ... not found". Set `NO_LEAN_BINDINGS=1` to use the installed package as it is.
 """
 
 import ast
@@ -52,9 +53,17 @@ from typing import Any
 _UNUSED_AFTER = 3600  # seconds
 
 _PACKAGE_INIT = """\
+from importlib import import_module
 from pkgutil import extend_path
+from types import ModuleType
 
 __path__ = extend_path(__path__, __name__)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return import_module(f"{__name__}.{name}")
 """
 
 _JSII_INIT = """\
@@ -72,22 +81,21 @@ __jsii_assembly__ = jsii.JSIIAssembly.load(
 def activate(root: Path, package: str = "cdktf_cdktf_provider_aws") -> None:
     """Put lean bindings for the imports found below `root` first on `sys.path`, generating them if need be.
 
-    Does nothing if `package` is imported already or not installed, or if `NO_LEAN_BINDINGS` is set. If `.gen/`
-    cannot be written it says so on stderr, and the installed package is used.
+    Does nothing if `package` is imported already or not installed, or if `NO_LEAN_BINDINGS` is set. If
+    `.gen/` cannot be written it says so on stderr, and the installed package is used.
     """
     gen = root / ".gen"
-    path = [entry for entry in sys.path if not Path(entry).is_relative_to(gen)]
-    spec = PathFinder.find_spec(package, path)
-    if os.environ.get("NO_LEAN_BINDINGS") or package in sys.modules or spec is None or spec.origin is None:
+    installed = _installed(package, besides=gen)
+    if os.environ.get("NO_LEAN_BINDINGS") or package in sys.modules or installed is None:
         return
-    installed = Path(spec.origin).parent
     modules = sorted(name for name in imported_modules(root, package) if (installed / name).is_dir())
     (tarball,) = installed.glob("_jsii/*.jsii.tgz")
-
     made_from = [Path(__file__).read_text("utf-8"), tarball.name, tarball.stat().st_size, modules]
     digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
     folder = gen / f"{package}-{digest}"
-    files = [folder / package / name for name in (f"_jsii/{tarball.name}", "_jsii/__init__.py", "__init__.py")]
+    files = [
+        folder / package / name for name in (f"_jsii/{tarball.name}", "_jsii/__init__.py", "__init__.py")
+    ]
     try:
         if not all(file.exists() and file.stat().st_size for file in files):
             print(f"Generating bindings for {len(modules)} modules of {package} in .gen/", file=sys.stderr)
@@ -104,27 +112,36 @@ def activate(root: Path, package: str = "cdktf_cdktf_provider_aws") -> None:
 def imported_modules(root: Path, package: str) -> set[str]:
     """The names of the modules of `package` that the Python files below `root` import.
 
-    Files that Python cannot parse are left out, and so are hidden folders, `node_modules` and virtual environments.
+    Hidden folders, `node_modules`, virtual environments and files that Python cannot parse are left out. Some
+    names may be no modules: of `from package.module import Class` and of `package.attribute`, both are taken.
     """
-    modules = set()
+    names: set[str] = set()
     for file in _sources(root):
         source = file.read_bytes()
         # Parsing takes a millisecond a file, and few files mention the provider.
         if package.encode() not in source:
             continue
         try:
-            tree = ast.parse(source)
+            nodes = list(ast.walk(ast.parse(source)))
         except (SyntaxError, ValueError):
             continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-            else:
-                continue
-            modules |= {name.split(".")[1] for name in names if name.startswith(f"{package}.")}
-    return modules
+        imports = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        imports |= {
+            f"{node.module}.{alias.name}"
+            for node in nodes
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        if package in imports:
+            imports |= {f"{package}.{node.attr}" for node in nodes if isinstance(node, ast.Attribute)}
+        names |= {name.split(".")[1] for name in imports if name.startswith(f"{package}.")}
+    return names
+
+
+def _installed(package: str, besides: Path) -> Path | None:
+    path = [entry for entry in sys.path if not Path(entry).is_relative_to(besides)]
+    spec = PathFinder.find_spec(package, path)
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 def _sources(folder: Path) -> Iterator[Path]:
@@ -141,36 +158,45 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 
 def _bindings(installed: Path, tarball: Path, modules: Iterable[str]) -> tuple[bytes, bytes, bytes]:
-    """The contents of the assembly, `_jsii/__init__.py` and `__init__.py`."""
-    # Which part of the manifest a Python module wraps is written in each of its classes.
+    """The contents of the assembly, of `_jsii/__init__.py` and of `__init__.py`."""
+    # Each Python class names its part of the manifest, as in "@cdktf/provider-aws.s3Bucket.S3Bucket".
     sources = [(installed / module / "__init__.py").read_text("utf-8") for module in modules]
-    submodules = {found[1] for source in sources if (found := re.search(r'jsii_type="([^"]+)\.\w+"', source))}
-
-    ((_, manifest),) = _members(tarball, {"package/.jsii"})
+    submodules = {name for source in sources for name in re.findall(r'jsii_type="([^"]+)\.\w+"', source)}
+    manifest = _files(tarball, "package/.jsii")["package/.jsii"]
     assembly = _reduced(manifest, submodules)
-    # A submodule's symbolId reads "src/s3-bucket/index:"; its JavaScript is then in lib/s3-bucket/.
+    # The symbolId of a submodule reads "src/s3-bucket/index:"; its JavaScript is in lib/s3-bucket/.
     folders = {name: entry["symbolId"].split("/")[1] for name, entry in assembly["submodules"].items()}
-    exports = [f'exports.{name.split(".")[-1]} = require("./{folder}");' for name, folder in folders.items()]
-    files = {
-        "package/.jsii": json.dumps(assembly).encode(),
-        "package/lib/index.js": "\n".join(exports).encode(),
-        **dict(_members(tarball, {"package/package.json", "package/LICENSE", *(f"package/lib/{folder}/" for folder in folders.values())})),
-    }
-    dependencies = sorted(entry["targets"]["python"]["module"] for entry in assembly["dependencyClosure"].values())
+    exports = [
+        f'exports.{name.split(".")[-1]} = require("./{folder}");\n' for name, folder in folders.items()
+    ]
+    javascript = _files(
+        tarball, "package/package.json", *(f"package/lib/{folder}/" for folder in folders.values())
+    )
+    archive = _tgz(
+        javascript
+        | {"package/.jsii": json.dumps(assembly).encode(), "package/lib/index.js": "".join(exports).encode()}
+    )
     jsii_init = _JSII_INIT.format(
-        dependencies="\n".join(f"import {module}._jsii" for module in dependencies),
+        dependencies="\n".join(
+            f"import {dependency['targets']['python']['module']}._jsii"
+            for dependency in assembly["dependencyClosure"].values()
+        ),
         name=assembly["name"],
         version=assembly["version"],
         tarball=tarball.name,
     )
-    return _tgz(files), jsii_init.encode(), _PACKAGE_INIT.encode()
+    return archive, jsii_init.encode(), _PACKAGE_INIT.encode()
 
 
-def _members(tarball: Path, prefixes: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def _files(tarball: Path, *prefixes: str) -> dict[str, bytes]:
+    files = {}
     with tarfile.open(tarball, "r|gz") as tar:
         for member in tar:
-            if member.name.startswith(tuple(prefixes)) and not member.name.endswith(".d.ts"):
-                yield member.name, tar.extractfile(member).read()
+            content = tar.extractfile(member)
+            if content and member.name.startswith(prefixes) and not member.name.endswith(".d.ts"):
+                # Source maps, for JavaScript debuggers, are two thirds of what Node.js would have to read.
+                files[member.name] = re.sub(rb"\n//# sourceMappingURL=.*", b"", content.read())
+    return files
 
 
 def _reduced(manifest: bytes, submodules: set[str]) -> dict[str, Any]:
@@ -202,7 +228,10 @@ def _reduced(manifest: bytes, submodules: set[str]) -> dict[str, Any]:
 def _tgz(files: dict[str, bytes]) -> bytes:
     # The same files give the same bytes, because jsii unpacks an assembly once and keeps it by its digest.
     buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -211,7 +240,7 @@ def _tgz(files: dict[str, bytes]) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write a file at once: it is there whole or not at all, whoever else writes it and whenever this stops."""
+    """Write a file so that it is there whole or not at all, whoever else writes it and whenever this stops."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f"{file.name}.{os.getpid()}")
     try:
