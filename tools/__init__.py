@@ -1,0 +1,1 @@
+"""Commands that run, check and operate the pipeline; each has `--help`."""
