@@ -22,11 +22,12 @@ class FunctionPackage(Construct):
         super().__init__(scope, id_)
 
         package = _PACKAGES / f"{source.name}.zip"
-        _write_if_changed(package, _zip(source))
+        _write_if_changed(package, zip_bytes(source))
         self.asset = TerraformAsset(self, "asset", path=str(package), type=AssetType.FILE)
 
 
-def _zip(folder: Path) -> bytes:
+def zip_bytes(folder: Path) -> bytes:
+    """A zip of all files below `folder`, the same for the same names and contents."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):

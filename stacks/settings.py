@@ -123,9 +123,9 @@ class Settings:
 def _context(project_file: Path) -> dict[str, str]:
     try:
         context = json.loads(project_file.read_text(encoding="utf-8")).get("context", {})
+        return {name: value for name, value in context.items() if name not in CDKTF_FLAGS}
     except (OSError, ValueError, AttributeError) as error:
         raise SettingsError(f"{project_file.name}: not a readable CDKTF project file: {error}") from None
-    return {name: value for name, value in context.items() if name not in CDKTF_FLAGS}
 
 
 def _check(name: str, value: object) -> None:

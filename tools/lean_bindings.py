@@ -240,7 +240,7 @@ def _tgz(files: dict[str, bytes]) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whoever else writes it and whenever this stops."""
+    """Write a file so that it is there whole or not at all, whoever else writes it, whenever this stops."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f"{file.name}.{os.getpid()}")
     try:

@@ -27,6 +27,8 @@ REGION = "ap-southeast-1"
 # ministack takes an access key of twelve digits for the account's id.
 ACCOUNT_ID = "123456789012"
 SUFFIX = "local"
+# Where Node.js, the CDKTF CLI and this Python are.
+COMMANDS = os.pathsep.join([str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin")])
 UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
 SERVICES = "dynamodb,events,iam,kms,lambda,logs,s3,sns,sqs,sts"
 READY_SECONDS = 60
@@ -87,10 +89,8 @@ class LocalCloud:
             self.stop()
             raise
         exports = [f"export {name}={shlex.quote(value)}" for name, value in self._variables().items()]
-        path = shlex.quote(f"{ROOT}/.venv/bin:{ROOT}/node_modules/.bin")
-        (self.folder / "env").write_text(
-            "\n".join([f"unset {' '.join(UNSET)}", *exports, f'export PATH={path}:"$PATH"', ""])
-        )
+        lines = [f"unset {' '.join(UNSET)}", *exports, f'export PATH={shlex.quote(COMMANDS)}:"$PATH"', ""]
+        (self.folder / "env").write_text("\n".join(lines))
 
     def stop(self) -> None:
         """Stop the servers and remove the folder."""
@@ -105,7 +105,7 @@ class LocalCloud:
     def environment(self) -> dict[str, str]:
         """This process's environment, changed so that every tool talks to this cloud and nothing else."""
         inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
-        return inherited | self._variables()
+        return _with_commands(inherited) | self._variables()
 
     def _variables(self) -> dict[str, str]:
         endpoints = {server.name: server.url for server in self._servers()}
@@ -164,10 +164,11 @@ class LocalCloud:
         self._wait_until_ready(moto, "/moto-api/data.json")
 
     def _start_server(self, name: str, arguments: list[str], *, port: int, **environment: str) -> Server:
+        without_aws = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         with self._log(name).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
-                env=_without_aws(os.environ) | environment,
+                env=_with_commands(without_aws) | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -216,8 +217,8 @@ def _cli_configuration(mirror: Path | None) -> str:
 """
 
 
-def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+def _with_commands(environment: Mapping[str, str]) -> dict[str, str]:
+    return {**environment, "PATH": os.pathsep.join([COMMANDS, environment.get("PATH", os.defpath)])}
 
 
 def _free_port() -> int:

@@ -1,0 +1,76 @@
+"""A stack's Terraform JSON, with what tests ask of it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import cdktf
+
+from stacks.order_pipeline import OrderPipelineStack
+from stacks.settings import Settings
+from stacks.state_bucket import StateBucketStack
+
+Block = dict[str, Any]
+
+
+class Template:
+    """Terraform JSON as `terraform` reads it from `cdk.tf.json`."""
+
+    def __init__(self, stack: cdktf.TerraformStack) -> None:
+        self.json: Block = json.loads(cdktf.Testing.synth(stack, True))
+
+    def all(self, type_: str) -> dict[str, Block]:
+        """All resources of a type by their name; there has to be one."""
+        resources: dict[str, Block] = self.json["resource"].get(type_, {})
+        assert resources, f"no {type_}"
+        return resources
+
+    def only(self, type_: str, **attributes: object) -> Block:
+        """The one resource of a type that has these attributes."""
+        matching = [
+            resource
+            for resource in self.all(type_).values()
+            if all(resource.get(name) == value for name, value in attributes.items())
+        ]
+        assert len(matching) == 1, f"{len(matching)} of {type_} have {attributes}"
+        return matching[0]
+
+    def ref(self, type_: str, attribute: str, **attributes: object) -> str:
+        """The expression for an attribute of the one resource of a type that has these attributes."""
+        resource = self.only(type_, **attributes)
+        name = next(name for name, other in self.all(type_).items() if other is resource)
+        return f"${{{type_}.{name}.{attribute}}}"
+
+    def resources(self) -> Iterator[tuple[str, str, Block]]:
+        """Type, name and body of every resource."""
+        for type_, resources in self.json["resource"].items():
+            for name, body in resources.items():
+                yield type_, name, body
+
+    def documents(self) -> dict[str, Block]:
+        """All policy documents by their name."""
+        documents: dict[str, Block] = self.json["data"]["aws_iam_policy_document"]
+        return documents
+
+    def statements(self) -> list[Block]:
+        """The statements of all policy documents."""
+        return [statement for document in self.documents().values() for statement in document["statement"]]
+
+    def statement(self, sid: str) -> Block:
+        """The one statement with this id."""
+        matching = [statement for statement in self.statements() if statement.get("sid") == sid]
+        assert len(matching) == 1, f"{len(matching)} statements are called {sid}"
+        return matching[0]
+
+
+def settings(**environ: str) -> Settings:
+    """The settings of an environment that has only these variables."""
+    return Settings.load(environ=environ)
+
+
+def order_pipeline(**environ: str) -> Template:
+    return Template(OrderPipelineStack(cdktf.Testing.app(), settings=settings(**environ)))
+
+
+def state_bucket(**environ: str) -> Template:
+    return Template(StateBucketStack(cdktf.Testing.app(), settings=settings(**environ)))

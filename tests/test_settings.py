@@ -1,0 +1,138 @@
+"""Settings: where they come from, and what is not let through."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stacks.settings import RULES, Settings, SettingsError
+
+DEFAULTS = Settings.load(environ={})
+
+
+def project_file(folder: Path, **context: object) -> Path:
+    file = folder / "cdktf.json"
+    file.write_text(json.dumps({"context": context}))
+    return file
+
+
+def test_defaults() -> None:
+    assert (
+        Settings(
+            environment_suffix="dev",
+            deploy_region="ap-southeast-1",
+            state_bucket="order-pipeline-terraform-state",
+            state_region="ap-southeast-1",
+            lambda_runtime="nodejs20.x",
+            failure_statuses=("FAILED",),
+            alert_emails=(),
+            protect_data=False,
+        )
+        == DEFAULTS
+    )
+
+
+def test_context_overrides_defaults_and_environment_overrides_context(tmp_path: Path) -> None:
+    file = project_file(tmp_path, ENVIRONMENT_SUFFIX="team", STATE_BUCKET="team-state")
+    settings = Settings.load(environ={"ENVIRONMENT_SUFFIX": "prod"}, project_file=file)
+    assert (settings.environment_suffix, settings.state_bucket) == ("prod", "team-state")
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION", "TF_VAR_region"])
+def test_shell_variables_of_other_tools_are_not_read(name: str) -> None:
+    assert Settings.load(environ={name: "us-east-1"}) == DEFAULTS
+
+
+def test_lists_and_switch() -> None:
+    settings = Settings.load(
+        environ={
+            "FAILURE_STATUSES": "FAILED,PAYMENT_FAILED,FAILED",
+            "ALERT_EMAILS": "a@example.com,b@example.com",
+            "PROTECT_DATA": "true",
+        }
+    )
+    assert settings.failure_statuses == ("FAILED", "PAYMENT_FAILED")
+    assert settings.alert_emails == ("a@example.com", "b@example.com")
+    assert settings.protect_data is True
+
+
+@pytest.mark.parametrize("suffix", ["a", "0", "dev", "pr-123", "a" * 20])
+def test_good_suffix(suffix: str) -> None:
+    assert Settings.load(environ={"ENVIRONMENT_SUFFIX": suffix}).environment_suffix == suffix
+
+
+BAD_VALUES = [
+    *[("ENVIRONMENT_SUFFIX", bad) for bad in ("-dev", "dev-", "-", "Dev", "de v", "dev\n", "a" * 21, "dév")],
+    *[("DEPLOY_REGION", bad) for bad in ("singapore", "ap-southeast", "AP-SOUTHEAST-1", "ap-southeast-1a")],
+    *[("STATE_BUCKET", bad) for bad in ("ab", "a" * 64, "-state", "state-", "State", "my_state")],
+    ("STATE_REGION", "eu"),
+    *[("LAMBDA_RUNTIME", bad) for bad in ("nodejs18.x", "nodejs20", "nodejs20xx", "python3.12")],
+    *[("FAILURE_STATUSES", bad) for bad in ("FAILED,", ",FAILED", "FAILED,,LOST", "FAI LED", "X" * 65)],
+    *[("ALERT_EMAILS", bad) for bad in ("someone", "a@b", "a@b.c,", "a@b.c, d@e.f", "a@b@c.d")],
+    *[("PROTECT_DATA", bad) for bad in ("True", "yes", "1", " true")],
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_VALUES)
+def test_bad_value_is_refused_in_one_line(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ={name: value})
+    assert str(error.value) == f"{name} is {value!r}: allowed is {RULES[name].allowed}"
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(RULES.keys() - {"ALERT_EMAILS"}))
+def test_empty_value_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is '': "):
+        Settings.load(environ={name: ""})
+
+
+def test_alert_emails_may_be_empty() -> None:
+    assert Settings.load(environ={"ALERT_EMAILS": ""}).alert_emails == ()
+
+
+@pytest.mark.parametrize("name", ["ENVIRONMENT_SUFIX", "environmentSuffix", "environment_suffix"])
+def test_unknown_context_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} in the context of cdktf.json is no setting"):
+        Settings.load(environ={}, project_file=project_file(tmp_path, **{name: "prod"}))
+
+
+@pytest.mark.parametrize("value", [True, 1, None, ["FAILED"]])
+def test_context_value_that_is_no_string_is_refused(value: object, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^PROTECT_DATA is "):
+        Settings.load(environ={}, project_file=project_file(tmp_path, PROTECT_DATA=value))
+
+
+def test_feature_flags_of_cdktf_are_no_settings(tmp_path: Path) -> None:
+    file = project_file(tmp_path, excludeStackIdFromLogicalIds="true")
+    assert Settings.load(environ={}, project_file=file) == DEFAULTS
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"context": []}', '{"context": "dev"}'])
+def test_broken_project_file_is_refused(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "cdktf.json"
+    file.write_text(content)
+    with pytest.raises(SettingsError, match=r"^cdktf\.json: "):
+        Settings.load(environ={}, project_file=file)
+
+
+def test_bad_value_ends_the_process_with_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENVIRONMENT_SUFFIX", "")
+    with pytest.raises(SystemExit) as exit_:
+        Settings.load_or_exit()
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ENVIRONMENT_SUFFIX is '': ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("runtime", "lines"), [("nodejs20.x", 1), ("nodejs22.x", 0), ("nodejs24.x", 0)])
+def test_deprecated_runtime_is_warned_of_in_one_line(
+    runtime: str, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Settings.load(environ={"LAMBDA_RUNTIME": runtime}).warn_of_deprecated_runtime()
+    error = capsys.readouterr().err
+    assert error.count("\n") == lines
+    assert not lines or "2027-02-01" in error

@@ -1,0 +1,89 @@
+"""The entry points as a user runs them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = ("main.py", "bootstrap.py", "cdktf.json", "stacks", "tools", "lambda")
+
+
+def run(*command: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | {"CHECKPOINT_DISABLE": "1", "CI": "1"} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What `python main.py` writes."""
+    output = tmp_path_factory.mktemp("main")
+    answer = run(sys.executable, "main.py", CDKTF_OUTDIR=str(output))
+    assert answer.returncode == 0, answer.stderr
+    assert any(name.endswith("order-pipeline-dev/cdk.tf.json") for name in files(output))
+    return files(output)
+
+
+def test_same_bytes_in_any_folder_whatever_the_file_times(
+    synthesized: dict[str, bytes], tmp_path: Path
+) -> None:
+    checkout = tmp_path / "a folder with spaces"
+    checkout.mkdir()
+    for name in PROJECT:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, checkout / name)
+    os.utime(checkout / "lambda" / "order-processor" / "index.mjs", (0, 0))
+    answer = run(sys.executable, "main.py", cwd=checkout)
+    assert answer.returncode == 0, answer.stderr
+    assert files(checkout / "cdktf.out") == synthesized
+
+
+@pytest.mark.slow
+def test_same_bytes_from_the_cdktf_cli(synthesized: dict[str, bytes], tmp_path: Path) -> None:
+    output = os.path.relpath(tmp_path / "cli", ROOT)
+    answer = run("cdktf", "synth", "--output", output)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert files(tmp_path / "cli") == synthesized
+
+
+@pytest.mark.parametrize("entry_point", ["main.py", "bootstrap.py"])
+def test_bad_setting_is_one_line_and_status_2(entry_point: str, tmp_path: Path) -> None:
+    answer = run(sys.executable, entry_point, CDKTF_OUTDIR=str(tmp_path), ENVIRONMENT_SUFFIX="Prod")
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr == (
+        "error: ENVIRONMENT_SUFFIX is 'Prod': "
+        "allowed is 1 to 20 of a-z, 0-9 and -, not starting or ending with -\n"
+    )
+    assert not files(tmp_path)
+
+
+def test_L1_deprecated_runtime_is_one_warning_line(tmp_path: Path) -> None:
+    answer = run(sys.executable, "main.py", CDKTF_OUTDIR=str(tmp_path), LAMBDA_RUNTIME="nodejs20.x")
+    assert answer.returncode == 0
+    assert [line for line in answer.stderr.splitlines() if "warning" in line] == answer.stderr.splitlines()
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_T4_each_environment_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    for suffix in ("one", "two"):
+        run(sys.executable, "main.py", CDKTF_OUTDIR=str(tmp_path), ENVIRONMENT_SUFFIX=suffix)
+    assert {path.name for path in (tmp_path / "stacks").iterdir()} == {
+        "order-pipeline-one",
+        "order-pipeline-two",
+    }
