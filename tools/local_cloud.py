@@ -27,6 +27,7 @@ REGION = "ap-southeast-1"
 # ministack takes an access key of twelve digits for the account's id.
 ACCOUNT_ID = "123456789012"
 SUFFIX = "local"
+STATE_BUCKET = "order-pipeline-local-state"
 # Where Node.js, the CDKTF CLI and this Python are.
 COMMANDS = os.pathsep.join([str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin")])
 UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
@@ -122,7 +123,7 @@ class LocalCloud:
             "CHECKPOINT_DISABLE": "1",
             "ENVIRONMENT_SUFFIX": SUFFIX,
             "DEPLOY_REGION": REGION,
-            "STATE_BUCKET": "order-pipeline-local-state",
+            "STATE_BUCKET": STATE_BUCKET,
             "STATE_REGION": REGION,
             # The CDKTF CLI: plain lines, no look-up of the provider for other platforms, files in here.
             "CI": "1",
@@ -134,6 +135,10 @@ class LocalCloud:
     def stack_folder(self) -> Path:
         """Where Terraform works on the pipeline's stack."""
         return self._output / "stacks" / f"order-pipeline-{SUFFIX}"
+
+    def state_bucket_folder(self) -> Path:
+        """Where Terraform works on the state bucket's stack."""
+        return self._output / "stacks" / STATE_BUCKET
 
     @property
     def _output(self) -> Path:
