@@ -1,31 +1,26 @@
-"""The alarms on the order processor, and the topic that carries them."""
+"""The alarms on the order processor; what to do about each is in docs/operations.md."""
 
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
     CloudwatchMetricAlarmMetricQuery,
     CloudwatchMetricAlarmMetricQueryMetric,
 )
-from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
-from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
-    DataAwsIamPolicyDocument,
-    DataAwsIamPolicyDocumentStatement,
-    DataAwsIamPolicyDocumentStatementCondition,
-    DataAwsIamPolicyDocumentStatementPrincipals,
-)
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
-from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
-from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
 
-from stacks.notification_topic import NotificationTopic
 from stacks.settings import Settings
 
-_PERIOD_SECONDS = 300
+PERIOD_SECONDS = 300
+ERROR_RATE_PERCENT = 5
+LAG_MILLISECONDS = 15 * 60 * 1000
 
 
 class Alarms(Construct):
-    """CloudWatch publishes to a topic of its own, see EncryptionKey for why."""
+    """Each tells the alarms topic when it goes off and when it is over.
+
+    None goes off on missing data: without invocations or alerts there are no data points.
+    """
 
     def __init__(
         self,
@@ -33,58 +28,24 @@ class Alarms(Construct):
         id_: str,
         *,
         settings: Settings,
-        caller: DataAwsCallerIdentity,
-        partition: DataAwsPartition,
-        key: KmsKey,
         function: LambdaFunction,
+        alerts_topic: SnsTopic,
+        alarms_topic: SnsTopic,
     ) -> None:
         super().__init__(scope, id_)
 
-        self.topic = NotificationTopic(
-            self,
-            "notifications",
-            name=f"order-alarms-topic-{settings.environment_suffix}",
-            kms_key=key.arn,
-            emails=settings.alert_emails,
-            purpose="Alarms on the order pipeline",
-        ).topic
-        alarms_arn = (
-            f"arn:{partition.partition}:cloudwatch:{settings.deploy_region}:{caller.account_id}:alarm:*"
-        )
-        SnsTopicPolicy(
-            self,
-            "topic-policy",
-            arn=self.topic.arn,
-            policy=DataAwsIamPolicyDocument(
-                self,
-                "publishers",
-                statement=[
-                    DataAwsIamPolicyDocumentStatement(
-                        sid="AlarmsPublish",
-                        principals=[
-                            DataAwsIamPolicyDocumentStatementPrincipals(
-                                type="Service", identifiers=["cloudwatch.amazonaws.com"]
-                            )
-                        ],
-                        actions=["sns:Publish"],
-                        resources=[self.topic.arn],
-                        condition=[
-                            DataAwsIamPolicyDocumentStatementCondition(
-                                test="StringEquals", variable="aws:SourceAccount", values=[caller.account_id]
-                            ),
-                            DataAwsIamPolicyDocumentStatementCondition(
-                                test="ArnLike", variable="aws:SourceArn", values=[alarms_arn]
-                            ),
-                        ],
-                    )
-                ],
-            ).json,
-        )
+        self._suffix = settings.environment_suffix
+        self._topic = alarms_topic
+        of_function = {"FunctionName": function.function_name}
+
         self.error_rate = CloudwatchMetricAlarm(
             self,
             "error-rate",
-            alarm_name=f"order-processor-error-rate-alarm-{settings.environment_suffix}",
-            alarm_description="The order processor's error rate exceeds 5% over 5 minutes.",
+            alarm_name=f"order-processor-error-rate-alarm-{self._suffix}",
+            alarm_description=(
+                f"The order processor's error rate exceeds {ERROR_RATE_PERCENT}% over 5 minutes. Changes "
+                "wait in the stream, none is lost yet. First: read the errors in the function's log."
+            ),
             metric_query=[
                 CloudwatchMetricAlarmMetricQuery(
                     id="error_rate",
@@ -92,29 +53,113 @@ class Alarms(Construct):
                     expression="(errors / invocations) * 100",
                     return_data=True,
                 ),
-                _function_metric("errors", metric_name="Errors", function=function),
-                _function_metric("invocations", metric_name="Invocations", function=function),
+                _sum_query("errors", metric_name="Errors", dimensions=of_function),
+                _sum_query("invocations", metric_name="Invocations", dimensions=of_function),
             ],
             comparison_operator="GreaterThanThreshold",
-            threshold=5,
+            threshold=ERROR_RATE_PERCENT,
             evaluation_periods=1,
-            # Without invocations there is no data point.
             treat_missing_data="notBreaching",
-            alarm_actions=[self.topic.arn],
-            ok_actions=[self.topic.arn],
+            alarm_actions=[alarms_topic.arn],
+            ok_actions=[alarms_topic.arn],
+        )
+        self.lag = self._alarm(
+            "lag",
+            name="order-processor-lag-alarm",
+            description=(
+                "Changes are processed more than 15 minutes after they were made. The stream keeps them for "
+                "24 hours. First: see whether the alarms on errors and throttles are on too; if neither is, "
+                "writes outpace the function."
+            ),
+            namespace="AWS/Lambda",
+            metric_name="IteratorAge",
+            dimensions=of_function,
+            statistic="Maximum",
+            threshold=LAG_MILLISECONDS,
+        )
+        self.throttles = self._alarm(
+            "throttles",
+            name="order-processor-throttles-alarm",
+            description=(
+                "Lambda does not run the order processor for lack of concurrency. It retries, so changes are "
+                "late, not lost. First: look for the function that uses up the account's concurrency."
+            ),
+            namespace="AWS/Lambda",
+            metric_name="Throttles",
+            dimensions=of_function,
+            statistic="Sum",
+            threshold=0,
+        )
+        self.lost_records = self._alarm(
+            "lost-records",
+            name="order-processor-lost-records-alarm",
+            description=(
+                "Lambda could not put failed batches into the audit bucket; their changes are lost to the "
+                "audit. First: restore the function's right to write to the bucket, then run make reconcile."
+            ),
+            namespace="AWS/Lambda",
+            metric_name="DestinationDeliveryFailures",
+            dimensions=of_function,
+            statistic="Sum",
+            threshold=0,
+        )
+        self.undelivered_alerts = self._alarm(
+            "undelivered-alerts",
+            name="order-alerts-undelivered-alarm",
+            description=(
+                "SNS could not deliver alerts on failed orders to a subscriber. First: check the alerts "
+                "topic's subscriptions; the failed orders are in the table's index by status."
+            ),
+            namespace="AWS/SNS",
+            metric_name="NumberOfNotificationsFailed",
+            dimensions={"TopicName": alerts_topic.name},
+            statistic="Sum",
+            threshold=0,
+        )
+
+    def all(self) -> list[CloudwatchMetricAlarm]:
+        """Every alarm, the most telling first."""
+        return [self.error_rate, self.lag, self.throttles, self.lost_records, self.undelivered_alerts]
+
+    def _alarm(
+        self,
+        id_: str,
+        *,
+        name: str,
+        description: str,
+        namespace: str,
+        metric_name: str,
+        dimensions: dict[str, str],
+        statistic: str,
+        threshold: int,
+    ) -> CloudwatchMetricAlarm:
+        return CloudwatchMetricAlarm(
+            self,
+            id_,
+            alarm_name=f"{name}-{self._suffix}",
+            alarm_description=description,
+            namespace=namespace,
+            metric_name=metric_name,
+            dimensions=dimensions,
+            statistic=statistic,
+            period=PERIOD_SECONDS,
+            comparison_operator="GreaterThanThreshold",
+            threshold=threshold,
+            evaluation_periods=1,
+            treat_missing_data="notBreaching",
+            alarm_actions=[self._topic.arn],
+            ok_actions=[self._topic.arn],
         )
 
 
-def _function_metric(
-    id_: str, *, metric_name: str, function: LambdaFunction
-) -> CloudwatchMetricAlarmMetricQuery:
+def _sum_query(id_: str, *, metric_name: str, dimensions: dict[str, str]) -> CloudwatchMetricAlarmMetricQuery:
     return CloudwatchMetricAlarmMetricQuery(
         id=id_,
         metric=CloudwatchMetricAlarmMetricQueryMetric(
             namespace="AWS/Lambda",
             metric_name=metric_name,
-            dimensions={"FunctionName": function.function_name},
-            period=_PERIOD_SECONDS,
+            dimensions=dimensions,
+            period=PERIOD_SECONDS,
             stat="Sum",
         ),
     )

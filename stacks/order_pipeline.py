@@ -6,7 +6,9 @@ from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from constructs import Construct
 
 from stacks.alarms import Alarms
+from stacks.alarms_topic import AlarmsTopic
 from stacks.audit_bucket import AuditBucket
+from stacks.dashboard import Dashboard
 from stacks.encryption_key import EncryptionKey
 from stacks.notification_topic import NotificationTopic
 from stacks.order_processor import OrderProcessor, log_group_name
@@ -69,21 +71,39 @@ class OrderPipelineStack(TerraformStack):
             alerts_topic=alerts.topic,
             log_key=key.key,
         )
-        alarms = Alarms(
+        alarms_topic = AlarmsTopic(
             self,
-            "alarms",
+            "alarms-topic",
             settings=settings,
             caller=caller,
             partition=partition,
             key=key.key,
+            audit_bucket=audit.bucket,
+        )
+        alarms = Alarms(
+            self,
+            "alarms",
+            settings=settings,
             function=processor.function,
+            alerts_topic=alerts.topic,
+            alarms_topic=alarms_topic.topic,
+        )
+        Dashboard(
+            self,
+            "dashboard",
+            settings=settings,
+            table=orders.table,
+            processor=processor,
+            alerts_topic=alerts.topic,
+            alarms_topic=alarms_topic.topic,
+            alarms=alarms,
         )
         for name, value in {
             "orders_table": orders.table.name,
             "audit_bucket": audit.bucket.bucket,
             "order_processor": processor.function.function_name,
             "alerts_topic": alerts.topic.arn,
-            "alarms_topic": alarms.topic.arn,
+            "alarms_topic": alarms_topic.topic.arn,
             "error_rate_alarm": alarms.error_rate.alarm_name,
         }.items():
             TerraformOutput(self, name, value=value)

@@ -4,6 +4,10 @@ from pathlib import Path
 
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import (
+    CloudwatchLogMetricFilter,
+    CloudwatchLogMetricFilterMetricTransformation,
+)
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
     DataAwsIamPolicyDocumentStatement,
@@ -134,6 +138,21 @@ class OrderProcessor(Construct):
             name=log_group_name(settings),
             retention_in_days=30,
             kms_key_id=log_key.arn,
+        )
+        # Lambda counts invocations; the records in them are in the line that the function logs per batch.
+        self.records_metric = CloudwatchLogMetricFilterMetricTransformation(
+            namespace=f"order-pipeline-{settings.environment_suffix}",
+            name="RecordsProcessed",
+            value="$.message.records",
+            unit="Count",
+        )
+        CloudwatchLogMetricFilter(
+            self,
+            "records-metric",
+            name=f"order-processor-records-{settings.environment_suffix}",
+            log_group_name=log_group.name,
+            pattern='{ $.message.event = "batch" }',
+            metric_transformation=self.records_metric,
         )
         package = FunctionPackage(self, "package", source=_SOURCE).asset
         self.function = LambdaFunction(

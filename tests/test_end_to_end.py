@@ -1,4 +1,4 @@
-"""The pipeline deployed to a local cloud by the real Terraform and AWS provider; the tests build on each other."""
+"""The pipeline, deployed to a local cloud with Terraform and its AWS provider; tests build on each other."""
 
 import json
 import os
@@ -134,6 +134,16 @@ def test_A1_alarm_is_there_and_quiet(outputs: dict[str, str]) -> None:
     assert "(errors / invocations) * 100" in [query.get("Expression") for query in alarm["Metrics"]]
 
 
+def test_alarms_and_dashboard_are_there(outputs: dict[str, str]) -> None:
+    cloudwatch = boto3.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+    assert len(alarms) == 5
+    assert all(alarm["OKActions"] == [outputs["alarms_topic"]] for alarm in alarms)
+    body = json.loads(cloudwatch.get_dashboard(DashboardName="order-pipeline-local")["DashboardBody"])
+    (states,) = (widget["properties"] for widget in body["widgets"] if widget["type"] == "alarm")
+    assert set(states["alarms"]) == {alarm["AlarmArn"] for alarm in alarms}
+
+
 def test_G4_destroy_leaves_nothing(terraform: Terraform, outputs: dict[str, str]) -> None:
     """The audit bucket is full of versions by now."""
     terraform("destroy", "-auto-approve", "-no-color")
@@ -148,6 +158,7 @@ def test_G4_destroy_leaves_nothing(terraform: Terraform, outputs: dict[str, str]
     assert boto3.client("iam").list_roles()["Roles"] == []
     assert boto3.client("logs").describe_log_groups()["logGroups"] == []
     assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert boto3.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
     kms = boto3.client("kms")
     keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
     assert {key["KeyState"] for key in keys if key["KeyManager"] == "CUSTOMER"} == {"PendingDeletion"}

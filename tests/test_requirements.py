@@ -1,30 +1,16 @@
 """What must hold of the pipeline, whatever else changes: a test per requirement, with its id in the name."""
 
+import json
 import re
 
 import pytest
 
 from tests.template import Template, order_pipeline
 
-# What the AWS provider gives no tags: parts of another resource, or links between two.
-UNTAGGABLE = {
-    "aws_cloudwatch_dashboard",
-    "aws_iam_role_policy",
-    "aws_iam_role_policy_attachment",
-    "aws_kms_alias",
-    "aws_s3_bucket_lifecycle_configuration",
-    "aws_s3_bucket_notification",
-    "aws_s3_bucket_ownership_controls",
-    "aws_s3_bucket_policy",
-    "aws_s3_bucket_public_access_block",
-    "aws_s3_bucket_server_side_encryption_configuration",
-    "aws_s3_bucket_versioning",
-    "aws_sns_topic_policy",
-    "aws_sns_topic_subscription",
-}
 NAME_ATTRIBUTES = {
     "aws_cloudwatch_dashboard": "dashboard_name",
     "aws_cloudwatch_log_group": "name",
+    "aws_cloudwatch_log_metric_filter": "name",
     "aws_cloudwatch_metric_alarm": "alarm_name",
     "aws_dynamodb_table": "name",
     "aws_iam_role": "name",
@@ -414,6 +400,81 @@ def test_A4_only_alarms_of_this_account_may_publish(pipeline: Template) -> None:
             },
         ],
     }
+
+
+def test_only_failed_batches_in_the_audit_bucket_are_notified_of(pipeline: Template) -> None:
+    topic = pipeline.ref("aws_sns_topic", "arn", name="order-alarms-topic-dev")
+    bucket = pipeline.ref("aws_s3_bucket", "arn")
+    of_bucket = [
+        {"test": "StringEquals", "variable": "aws:SourceAccount", "values": [ACCOUNT_ID]},
+        {"test": "ArnEquals", "variable": "aws:SourceArn", "values": [bucket]},
+    ]
+    assert pipeline.only("aws_s3_bucket_notification")["topic"] == [
+        {"topic_arn": topic, "events": ["s3:ObjectCreated:*"], "filter_prefix": "aws/lambda/"}
+    ]
+    assert pipeline.statement("AuditBucketPublishes") == {
+        "sid": "AuditBucketPublishes",
+        "principals": [{"type": "Service", "identifiers": ["s3.amazonaws.com"]}],
+        "actions": ["sns:Publish"],
+        "resources": [topic],
+        "condition": of_bucket,
+    }
+    assert pipeline.statement("AuditBucketUsesKey") == {
+        "sid": "AuditBucketUsesKey",
+        "principals": [{"type": "Service", "identifiers": ["s3.amazonaws.com"]}],
+        "actions": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "resources": ["*"],
+        "condition": of_bucket,
+    }
+
+
+def test_every_alarm_says_what_it_means_and_what_to_do_first(pipeline: Template) -> None:
+    for alarm in pipeline.all("aws_cloudwatch_metric_alarm").values():
+        meaning, _, action = alarm["alarm_description"].partition(" First: ")
+        assert meaning, alarm["alarm_name"]
+        assert action, alarm["alarm_name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "statistic", "dimension"),
+    [
+        ("order-processor-lag-alarm", "IteratorAge", "Maximum", "FunctionName"),
+        ("order-processor-throttles-alarm", "Throttles", "Sum", "FunctionName"),
+        ("order-processor-lost-records-alarm", "DestinationDeliveryFailures", "Sum", "FunctionName"),
+        ("order-alerts-undelivered-alarm", "NumberOfNotificationsFailed", "Sum", "TopicName"),
+    ],
+)
+def test_other_alarms_watch_the_pipelines_own_resources(
+    pipeline: Template, name: str, metric: str, statistic: str, dimension: str
+) -> None:
+    alarm = pipeline.only("aws_cloudwatch_metric_alarm", alarm_name=f"{name}-dev")
+    assert (alarm["metric_name"], alarm["statistic"]) == (metric, statistic)
+    watched = {
+        "FunctionName": ("AWS/Lambda", pipeline.ref("aws_lambda_function", "function_name")),
+        "TopicName": ("AWS/SNS", pipeline.ref("aws_sns_topic", "name", name="order-alerts-topic-dev")),
+    }
+    assert (alarm["namespace"], alarm["dimensions"][dimension]) == watched[dimension]
+    assert (alarm["comparison_operator"], alarm["treat_missing_data"]) == (
+        "GreaterThanThreshold",
+        "notBreaching",
+    )
+
+
+def test_dashboard_shows_every_alarm_and_overlaps_nothing(pipeline: Template) -> None:
+    dashboard = pipeline.only("aws_cloudwatch_dashboard")
+    assert dashboard["dashboard_name"] == "order-pipeline-dev"
+    widgets = json.loads(dashboard["dashboard_body"])["widgets"]
+    (states,) = (widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm")
+    alarms = pipeline.all("aws_cloudwatch_metric_alarm")
+    assert set(states) == {f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in alarms}
+    cells = [
+        (x, y)
+        for widget in widgets
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
 
 
 def test_A4_every_alarm_notifies_the_alarms_topic(pipeline: Template) -> None:
