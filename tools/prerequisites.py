@@ -34,26 +34,24 @@ def check_terraform() -> None:
         raise PrerequisiteError(f"terraform on the PATH is {version}: {minimum} or later is needed")
 
 
-def find_provider_mirror() -> Path | None:
-    """The filesystem mirror that holds the AWS provider for this machine, if there is one.
+def mirror_folders() -> list[Path]:
+    """Terraform's own plugin directories, and the folders directly below /opt.
 
-    Looked for in Terraform's own plugin directories and in the folders directly below /opt; see
-    https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories.
+    See https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories.
     """
-    candidates = [
+    return [
         Path.home() / ".terraform.d/plugins",
         Path("/usr/local/share/terraform/plugins"),
         Path("/usr/share/terraform/plugins"),
         *sorted(Path("/opt").glob("*/")),
     ]
-    system = platform.system().lower()
-    machine = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}.get(
-        platform.machine(), platform.machine()
-    )
-    return next(
-        (mirror for mirror in candidates if any((mirror / AWS_PROVIDER).glob(f"**/*{system}_{machine}*"))),
-        None,
-    )
+
+
+def find_provider_mirror() -> Path | None:
+    """The first filesystem mirror that holds the AWS provider for this machine, if there is one."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    provider = f"{AWS_PROVIDER}/**/*{platform.system().lower()}_{machine}*"
+    return next((folder for folder in mirror_folders() if any(folder.glob(provider))), None)
 
 
 def check_provider(mirror: Path | None) -> None:
