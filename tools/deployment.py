@@ -1,0 +1,63 @@
+"""The deployed pipeline that the tools of an operator work on, and how such a tool ends."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Self
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stacks.settings import Settings
+
+
+class Exit(IntEnum):
+    """What a tool's exit status says; a bad command line and a bad setting end with 2."""
+
+    COMPLETE = 0
+    INCOMPLETE = 1
+    AWS_ERROR = 3
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """The physical names of one environment, as the stack gives them."""
+
+    region: str
+    table: str
+    function: str
+    audit_bucket: str
+
+    @classmethod
+    def of_settings(cls) -> Self:
+        """The environment that the settings name, in the account that STS finds the credentials to be of."""
+        settings = Settings.load_or_exit()
+        suffix, region = settings.environment_suffix, settings.deploy_region
+        account = boto3.client("sts", region_name=region).get_caller_identity()["Account"]
+        return cls(
+            region=region,
+            table=f"orders-table-{suffix}",
+            function=f"order-processor-{suffix}",
+            audit_bucket=f"order-audit-bucket-{suffix}-{account}",
+        )
+
+
+def end_with_status(tool: Callable[[], Exit]) -> None:
+    """Run a tool and end the process with its status; what AWS refuses, or Ctrl-C, is one line on stderr."""
+    try:
+        status = tool()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("interrupted: run it again to do the rest", file=sys.stderr)
+        status = Exit.INTERRUPTED
+    except (BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = Exit.AWS_ERROR
+    except BrokenPipeError:
+        # Whoever read the output has gone; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = Exit.INCOMPLETE
+    sys.exit(status)
