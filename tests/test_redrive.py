@@ -51,12 +51,8 @@ class Pipeline:
     """A function and a bucket of their own for one test."""
 
     deployment: Deployment
-    suffix: str
     folder: Path
-
-    @property
-    def s3(self) -> S3Client:
-        return boto3.client("s3", region_name=REGION)
+    s3: S3Client
 
     def set_aside(self, *records: dict[str, Any], second: int = 0, **changes: object) -> str:
         content = {
@@ -117,10 +113,9 @@ class Pipeline:
 
 @pytest.fixture
 def pipeline(cloud: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pipeline]:
-    suffix = uuid4().hex[:12]
-    monkeypatch.setenv("ENVIRONMENT_SUFFIX", suffix)
+    monkeypatch.setenv("ENVIRONMENT_SUFFIX", uuid4().hex[:12])
     monkeypatch.setenv("DEPLOY_REGION", REGION)
-    pipeline = Pipeline(Deployment.of_settings(), suffix, tmp_path)
+    pipeline = Pipeline(Deployment.of_settings(), tmp_path, boto3.client("s3", region_name=REGION))
     bucket = pipeline.deployment.audit_bucket
     pipeline.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     pipeline.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -214,14 +209,11 @@ def test_R5_what_is_no_batch_is_reported_and_never_removed(
 ) -> None:
     pipeline.set_aside(record("a", 1))
     foreign = [
-        pipeline.set_aside(record("b", 2), **changes)
-        for changes in (
-            {"payload": "not JSON"},
-            {"payload": '{"Records": []}'},
-            {"payload": '{"Records": [{"kinesis": {}}]}'},
-            {"payload": None},
-            {"requestContext": {}},
-        )
+        pipeline.set_aside(record("b", 2), payload="not JSON"),
+        pipeline.set_aside(record("b", 2), payload='{"Records": []}'),
+        pipeline.set_aside(record("b", 2), payload='{"Records": [{"kinesis": {}}]}'),
+        pipeline.set_aside(record("b", 2), payload=None),
+        pipeline.set_aside(record("b", 2), requestContext={}),
     ]
     # They may belong before all others, so nothing is replayed unless told to.
     assert pipeline.redrive() == (0, 6)

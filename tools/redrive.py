@@ -132,8 +132,8 @@ def redrive(
 ) -> tuple[int, int]:
     """Replay what the failure destination holds; returns the numbers of batches replayed and left.
 
-    Stops at the first batch that fails unless told to keep going. A dry run asks Lambda whether the caller may
-    invoke the function, and replays nothing.
+    Stops at the first batch that fails unless told to keep going. A dry run replays nothing; it asks Lambda
+    whether the caller may invoke the function.
     """
     s3 = boto3.client("s3", region_name=deployment.region, config=_S3)
     functions = boto3.client("lambda", region_name=deployment.region, config=_INVOKE)
