@@ -84,8 +84,8 @@ class Pipeline:
 
     def reconcile(
         self, *, repair: bool = False, meanwhile: Callable[[], object] = lambda: None
-    ) -> tuple[reconcile.Summary, dict[str, reconcile.Finding]]:
-        """Run it; `meanwhile` happens once there is a suspect, before it is looked at again."""
+    ) -> dict[str, reconcile.Finding]:
+        """The findings by order; `meanwhile` happens between the first and the second look at suspects."""
         findings: dict[str, reconcile.Finding] = {}
 
         class Pauses:
@@ -93,25 +93,22 @@ class Pipeline:
                 meanwhile()
                 yield 0
 
-        summary = reconcile.reconcile(
-            self.deployment,
-            repair=repair,
-            report=lambda finding: findings.update({finding.order_id: finding}),
-            say=print,
-            pauses=Pauses(),
-        )
-        return summary, findings
+        def tell(message: reconcile.Finding | int) -> None:
+            if isinstance(message, reconcile.Finding):
+                findings[message.order_id] = message
+
+        segments = range(reconcile.SEGMENTS)
+        reconcile.walk(self.deployment, segments, repair=repair, tell=tell, pauses=Pauses())
+        return findings
 
     def problems(self) -> dict[str, str]:
-        return {order_id: finding.problem for order_id, finding in self.reconcile()[1].items()}
+        return {order_id: finding.problem for order_id, finding in self.reconcile().items()}
 
 
 @pytest.fixture
 def pipeline(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setenv("ENVIRONMENT_SUFFIX", uuid4().hex[:12])
     monkeypatch.setenv("DEPLOY_REGION", REGION)
-    # Enough for tables of a few items, and quicker.
-    monkeypatch.setattr(reconcile, "SEGMENTS", 4)
     pipeline = Pipeline(
         Deployment.of_settings(),
         boto3.client("dynamodb", region_name=REGION),
@@ -151,43 +148,36 @@ def with_every_problem(pipeline: Pipeline) -> None:
 
 def before(monkeypatch: pytest.MonkeyPatch, method: str, action: Callable[[], None]) -> None:
     """Have something happen each time just before a step of the walk."""
-    step = getattr(reconcile._Walk, method)
+    step = getattr(reconcile._Walker, method)
 
     def act_first(*arguments: object, **options: object) -> object:
         action()
         return step(*arguments, **options)
 
-    monkeypatch.setattr(reconcile._Walk, method, act_first)
+    monkeypatch.setattr(reconcile._Walker, method, act_first)
 
 
-def test_a_table_whose_states_are_all_recorded_is_complete(pipeline: Pipeline) -> None:
+def test_a_table_whose_states_are_all_recorded_has_no_findings(pipeline: Pipeline) -> None:
     for number in range(20):
         pipeline.put_record(pipeline.put_item(f"order {number}"), number)
-    summary, findings = pipeline.reconcile()
-    assert (summary.items, findings, summary.is_complete) == (20, {}, True)
+    assert pipeline.problems() == {}
 
 
 def test_each_problem_is_found_and_told_apart(pipeline: Pipeline) -> None:
     with_every_problem(pipeline)
-    summary, findings = pipeline.reconcile()
-    assert {order_id: finding.problem for order_id, finding in findings.items()} == {
+    assert pipeline.problems() == {
         "never written": "missing",
         "deleted": "missing",
         "stale": "stale",
         "unreadable": "unreadable",
         "archived": "archived",
     }
-    assert summary.problems == {"missing": 2, "stale": 1, "unreadable": 1, "archived": 1}
-    assert (summary.items, summary.repaired, summary.is_complete) == (7, 0, False)
 
 
-def test_repair_writes_what_was_missing_and_leaves_what_is_archived(
-    pipeline: Pipeline,
-) -> None:
+def test_repair_writes_what_was_missing_and_leaves_what_is_archived(pipeline: Pipeline) -> None:
     with_every_problem(pipeline)
-    summary, findings = pipeline.reconcile(repair=True)
-    assert summary.repaired == 4
-    assert {order_id for order_id, finding in findings.items() if not finding.repaired} == {"archived"}
+    findings = pipeline.reconcile(repair=True)
+    assert [order_id for order_id, finding in findings.items() if not finding.repaired] == ["archived"]
     assert pipeline.problems() == {"archived": "archived"}
 
 
@@ -227,7 +217,7 @@ def test_section_6_a_redriven_record_is_no_finding(pipeline: Pipeline) -> None:
     assert pipeline.problems() == {}
 
 
-def test_the_newest_record_counts_even_if_the_current_version_is_another(
+def test_the_newest_record_counts_and_not_the_current_version(
     pipeline: Pipeline,
 ) -> None:
     current = pipeline.put_item("a", status={"S": "NEW"})
@@ -259,11 +249,11 @@ def test_a_removed_item_that_is_back_needs_a_record_of_that(pipeline: Pipeline) 
 def test_a_record_on_its_way_is_no_finding(pipeline: Pipeline) -> None:
     pipeline.put_record(pipeline.put_item("a", status={"S": "NEW"}), 1)
     image = pipeline.put_item("a", status={"S": "PAID"})
-    _, findings = pipeline.reconcile(meanwhile=lambda: pipeline.put_record(image, 2))
+    findings = pipeline.reconcile(meanwhile=lambda: pipeline.put_record(image, 2))
     assert findings == {}
 
 
-def test_an_item_that_keeps_changing_is_no_finding_while_its_records_come(pipeline: Pipeline) -> None:
+def test_an_item_that_keeps_changing_is_no_finding(pipeline: Pipeline) -> None:
     pipeline.put_record(pipeline.put_item("a", status={"S": "1"}), 1)
     seen = pipeline.put_item("a", status={"S": "2"})
 
@@ -273,7 +263,7 @@ def test_an_item_that_keeps_changing_is_no_finding_while_its_records_come(pipeli
         pipeline.put_record(following, 3)
         pipeline.put_item("a", status={"S": "4"})
 
-    _, findings = pipeline.reconcile(meanwhile=change)
+    findings = pipeline.reconcile(meanwhile=change)
     assert findings == {}
 
 
@@ -281,8 +271,8 @@ def test_a_record_of_the_same_state_from_before_proves_nothing(pipeline: Pipelin
     state = pipeline.put_item("a", status={"S": "NEW"})
     pipeline.put_record(state, 1)
     pipeline.put_record(state | {"status": {"S": "PAID"}}, 2)
-    # It is back in its first state, the record of that is lost, and the record of the first change comes twice.
-    _, findings = pipeline.reconcile(meanwhile=lambda: pipeline.put_record(state, 1))
+    # It is back in its first state, the record of that is lost, and the first change is recorded twice.
+    findings = pipeline.reconcile(meanwhile=lambda: pipeline.put_record(state, 1))
     assert {order_id: finding.problem for order_id, finding in findings.items()} == {"a": "stale"}
 
 
@@ -318,8 +308,7 @@ def test_a_repair_writes_nothing_if_the_object_changed_since_it_was_read(
     for number in range(number_of_versions):
         pipeline.put_record(image | {"status": {"S": "NEW"}}, number)
     before(monkeypatch, "_repaired", lambda: pipeline.put_record(image, 9))
-    summary, findings = pipeline.reconcile(repair=True)
-    assert (summary.repaired, findings["a"].repaired) == (0, False)
+    assert not pipeline.reconcile(repair=True)["a"].repaired
     assert pipeline.history("a")[-1]["sequenceNumber"] == "9"
     assert len(pipeline.history("a")) == number_of_versions + 1
 
@@ -339,19 +328,23 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_table_names_problem_item_and_reason_and_ends_with_the_counts(pipeline: Pipeline) -> None:
+def test_the_table_has_a_line_for_each_finding_and_ends_with_the_counts(pipeline: Pipeline) -> None:
+    pipeline.put_record(pipeline.put_item("fine"), 1)
     pipeline.put_record(pipeline.put_item("ä b"), 1, storage_class="GLACIER")
     command = run()
+    assert command.stderr == ""
     row, counts = command.stdout.splitlines()
     detail = "in Glacier: restore the object to compare it"
     assert row.split(maxsplit=2) == ["archived", TIMESTAMP, f'"ä b"  {detail}']
-    assert counts.endswith("0 missing, 0 stale, 0 unreadable, 1 archived; 0 repaired")
+    assert counts.startswith("2 items in ")
+    assert counts.endswith(": 0 missing, 0 stale, 0 unreadable, 1 archived; 0 repaired")
     assert command.returncode == 1
 
 
 def test_json_is_an_object_a_line_and_ends_with_the_summary(pipeline: Pipeline) -> None:
     pipeline.put_record(pipeline.put_item("a"), 1, storage_class="GLACIER")
     command = run("--json")
+    assert command.stderr == ""
     finding, last = map(json.loads, command.stdout.splitlines())
     assert finding == {
         "problem": "archived",
@@ -372,9 +365,15 @@ def test_json_is_an_object_a_line_and_ends_with_the_summary(pipeline: Pipeline) 
     }
 
 
-def test_exit_status_0_only_if_everything_is_recorded(pipeline: Pipeline) -> None:
+def test_exit_status_is_0_once_everything_is_recorded(pipeline: Pipeline) -> None:
     pipeline.put_record(pipeline.put_item("a"), 1)
     assert run().returncode == 0
+
+
+@pytest.mark.parametrize(("stale", "repaired", "complete"), [(0, 0, True), (2, 2, True), (2, 1, False)])
+def test_what_was_repaired_is_complete(stale: int, repaired: int, complete: bool) -> None:
+    summary = reconcile.Summary(items=9, problems={"stale": stale}, repaired=repaired, seconds=1)
+    assert summary.is_complete is complete
 
 
 def test_interrupted_half_way_a_second_run_ends_well(pipeline: Pipeline) -> None:

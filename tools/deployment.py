@@ -18,7 +18,7 @@ class Exit(IntEnum):
 
     COMPLETE = 0
     INCOMPLETE = 1
-    AWS_ERROR = 3
+    FAILED = 3
     INTERRUPTED = 130
 
 
@@ -53,9 +53,9 @@ def end_with_status(tool: Callable[[], Exit]) -> None:
     except KeyboardInterrupt:
         print("interrupted: run it again to do the rest", file=sys.stderr)
         status = Exit.INTERRUPTED
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ChildProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
-        status = Exit.AWS_ERROR
+        status = Exit.FAILED
     except BrokenPipeError:
         # Whoever read the output has gone; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,14 +6,18 @@ current version equals the item, which takes one GetObject; only where it does n
 
 import argparse
 import json
+import multiprocessing
+import os
+import queue
+import signal
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing.queues import Queue
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -29,12 +33,14 @@ if TYPE_CHECKING:
 
 PROBLEMS = ("missing", "stale", "unreadable", "archived")
 
-WORKERS = 32
+# boto3 gets about 600 objects a second into one process; S3 gives 5,500 a second for a prefix.
+PROCESSES = min(8, os.cpu_count() or 1)
+THREADS = 16
 
-# More segments than workers, so that a large one does not keep one worker busy at the end while others idle.
-SEGMENTS = 4 * WORKERS
+# More segments than threads, so that a large one does not keep one thread busy at the end while others idle.
+SEGMENTS = PROCESSES * THREADS * 4
 
-# The items that a worker holds at a time; the suspects among them are looked at again together.
+# The items that a thread holds at a time; the suspects among them are looked at again together.
 PAGE_ITEMS = 250
 
 # Seconds before each new look at a suspect. A record is normally there within a second or two of the change.
@@ -42,7 +48,7 @@ PAUSES = (1.0, 3.0, 9.0)
 
 PROGRESS_SECONDS = 5
 
-_CLIENT = Config(max_pool_connections=WORKERS, retries={"mode": "standard", "total_max_attempts": 8})
+_CLIENT = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 8})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,71 +123,137 @@ class _Suspect:
 
 
 def reconcile(
-    deployment: Deployment,
-    *,
-    repair: bool,
-    report: Callable[[Finding], None],
-    say: Callable[[str], None],
-    pauses: Iterable[float] = PAUSES,
+    deployment: Deployment, *, repair: bool, report: Callable[[Finding], None], say: Callable[[str], None]
 ) -> Summary:
     """Walk the table and report each finding once it is certain; `say` gets a line of progress now and then.
 
-    Memory grows neither with the table nor with the findings. Raises what boto3 raises when AWS refuses.
+    Memory grows neither with the table nor with the findings. Raises what boto3 raises when AWS refuses, and
+    ChildProcessError when a worker process was ended.
     """
-    walk = _Walk(deployment, repair=repair, report=report, pauses=pauses)
     started = time.monotonic()
-    item_count = walk.dynamodb.describe_table(TableName=deployment.table)["Table"]["ItemCount"]
-    with ThreadPoolExecutor(WORKERS) as workers:
-        pending = {workers.submit(walk.segment, number) for number in range(SEGMENTS)}
-        try:
-            while pending:
-                done, pending = wait(pending, timeout=PROGRESS_SECONDS, return_when=FIRST_EXCEPTION)
-                for segment in done:
-                    segment.result()
-                if pending:
-                    rate, found = walk.items / (time.monotonic() - started), walk.problems.total()
-                    say(f"{walk.items} of about {item_count} items, {rate:.0f}/s, {found} findings")
-        except BaseException:
-            walk.stopping.set()
-            workers.shutdown(wait=False, cancel_futures=True)
-            raise
+    client = boto3.client("dynamodb", region_name=deployment.region)
+    item_count = client.describe_table(TableName=deployment.table)["Table"]["ItemCount"]
+    items = repaired = 0
+    problems = Counter(dict.fromkeys(PROBLEMS, 0))
+    due = started + PROGRESS_SECONDS
+    for message in _walk_in_processes(deployment, repair=repair):
+        if isinstance(message, Finding):
+            problems[message.problem] += 1
+            repaired += message.repaired
+            report(message)
+        else:
+            items += message
+        if (now := time.monotonic()) > due:
+            rate = items / (now - started)
+            say(f"{items} of about {item_count} items, {rate:.0f}/s, {problems.total()} findings")
+            due = now + PROGRESS_SECONDS
     return Summary(
-        items=walk.items,
-        problems={problem: walk.problems[problem] for problem in PROBLEMS},
-        repaired=walk.repaired,
-        seconds=time.monotonic() - started,
+        items=items, problems=dict(problems), repaired=repaired, seconds=time.monotonic() - started
     )
 
 
-class _Walk:
-    """One walk through the table, by several threads at once."""
+def walk(
+    deployment: Deployment,
+    segments: Iterable[int],
+    *,
+    repair: bool,
+    tell: Callable[[Finding | int], None],
+    pauses: Iterable[float] = PAUSES,
+) -> None:
+    """Check the items of these segments; `tell` gets each finding, and the number of items of each page."""
+    walker = _Walker(deployment, repair=repair, tell=tell, pauses=pauses)
+    with ThreadPoolExecutor(THREADS) as threads:
+        try:
+            for done in as_completed([threads.submit(walker.segment, number) for number in segments]):
+                done.result()
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _walk_in_processes(deployment: Deployment, *, repair: bool) -> Iterator[Finding | int]:
+    context = multiprocessing.get_context("spawn")
+    # Bounded: a slow reader of the findings slows the walk down instead of filling the memory.
+    messages: Queue[Finding | int | Exception | None] = context.Queue(maxsize=1_000)
+    workers = [
+        context.Process(
+            target=_work, args=(deployment, range(first, SEGMENTS, PROCESSES), repair, messages), daemon=True
+        )
+        for first in range(PROCESSES)
+    ]
+    try:
+        # Ctrl-C reaches every process of the terminal; the workers inherit that they do not see it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        for worker in workers:
+            worker.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        working = len(workers)
+        while working:
+            try:
+                message = messages.get(timeout=PROGRESS_SECONDS)
+            except queue.Empty:
+                if any(worker.exitcode for worker in workers):
+                    raise ChildProcessError("a worker process was ended") from None
+                continue
+            if isinstance(message, Exception):
+                raise message
+            if message is None:
+                working -= 1
+            else:
+                yield message
+    finally:
+        # A repair is one PutObject, so a worker can end at any moment.
+        for worker in workers:
+            worker.terminate()
+            worker.join()
+
+
+def _work(
+    deployment: Deployment,
+    segments: Iterable[int],
+    repair: bool,
+    messages: "Queue[Finding | int | Exception | None]",
+) -> None:
+    parent = multiprocessing.parent_process()
+
+    def tell(message: Finding | int) -> None:
+        # Nobody ends the workers of a process that was killed.
+        if parent and not parent.is_alive():
+            os._exit(1)
+        messages.put(message)
+
+    try:
+        walk(deployment, segments, repair=repair, tell=tell)
+    except Exception as error:
+        messages.put(error)
+    else:
+        messages.put(None)
+
+
+class _Walker:
+    """What the threads of one process do."""
 
     def __init__(
         self,
         deployment: Deployment,
         *,
         repair: bool,
-        report: Callable[[Finding], None],
+        tell: Callable[[Finding | int], None],
         pauses: Iterable[float],
     ) -> None:
-        self.dynamodb: DynamoDBClient = boto3.client(
+        self._dynamodb: DynamoDBClient = boto3.client(
             "dynamodb", region_name=deployment.region, config=_CLIENT
         )
-        self.s3: S3Client = boto3.client("s3", region_name=deployment.region, config=_CLIENT)
-        self.stopping = threading.Event()
-        self.items = 0
-        self.problems: Counter[str] = Counter()
-        self.repaired = 0
+        self._s3: S3Client = boto3.client("s3", region_name=deployment.region, config=_CLIENT)
         self._table = deployment.table
         self._bucket = deployment.audit_bucket
         self._repairs = repair
-        self._report = report
+        self._tell = tell
         self._pauses = pauses
-        self._lock = threading.Lock()
 
     def segment(self, number: int) -> None:
         """Check the items of one segment of the table."""
-        pages = self.dynamodb.get_paginator("scan").paginate(
+        pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
             ConsistentRead=True,
             Segment=number,
@@ -191,29 +263,23 @@ class _Walk:
         for page in pages:
             suspects = [suspect for item in page["Items"] if (suspect := self._suspect(item))]
             for suspect in self._still_unrecorded(suspects):
-                if not self.stopping.is_set():
-                    finding = suspect.finding()
-                    self._add(self._repaired(finding, suspect) if self._repairs else finding)
-            if self.stopping.is_set():
-                return
+                finding = suspect.finding()
+                self._tell(self._repaired(finding, suspect) if self._repairs else finding)
+            self._tell(len(page["Items"]))
 
     def _suspect(self, item: Mapping[str, Any]) -> _Suspect | None:
-        if self.stopping.is_set():
-            return None
-        with self._lock:
-            self.items += 1
         key = audit_key(item["orderId"]["S"], item["timestamp"]["N"])
         try:
-            current = self.s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            current = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
             if AuditRecord.parse(current).state == canonical(typed_json(item)):
                 return None
-        except self.s3.exceptions.InvalidObjectState:
-            self._add(_finding("archived", key, item, "in Glacier: restore the object to compare it"))
+        except self._s3.exceptions.InvalidObjectState:
+            self._tell(_finding("archived", key, item, "in Glacier: restore the object to compare it"))
             return None
-        except (self.s3.exceptions.NoSuchKey, ValueError):
+        except (self._s3.exceptions.NoSuchKey, ValueError):
             pass
         trail = self._trail(key)
-        answer = self.dynamodb.get_item(
+        answer = self._dynamodb.get_item(
             TableName=self._table,
             Key={name: item[name] for name in ("orderId", "timestamp")},
             ConsistentRead=True,
@@ -227,8 +293,7 @@ class _Walk:
     def _still_unrecorded(self, suspects: list[_Suspect]) -> list[_Suspect]:
         if suspects:
             for pause in self._pauses:
-                if self.stopping.wait(pause):
-                    break
+                time.sleep(pause)
                 suspects = [suspect for suspect in suspects if not self._is_recorded_by_now(suspect)]
         return suspects
 
@@ -241,15 +306,15 @@ class _Walk:
         current_etag: str | None = None
         current_is_record = has_awaited = False
         version_count = 0
-        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key):
+        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key):
             for version in page.get("Versions", []):
                 if version["Key"] != key:
                     continue
                 version_count += 1
                 try:
-                    answer = self.s3.get_object(Bucket=self._bucket, Key=key, VersionId=version["VersionId"])
+                    answer = self._s3.get_object(Bucket=self._bucket, Key=key, VersionId=version["VersionId"])
                     record: AuditRecord | None = AuditRecord.parse(answer["Body"].read())
-                except (ValueError, self.s3.exceptions.InvalidObjectState):
+                except (ValueError, self._s3.exceptions.InvalidObjectState):
                     record = None
                 if version["IsLatest"]:
                     current_etag, current_is_record = version["ETag"], record is not None
@@ -287,7 +352,7 @@ class _Walk:
             "reconciled": True,
         }
         try:
-            self.s3.put_object(
+            self._s3.put_object(
                 Bucket=self._bucket,
                 Key=finding.key,
                 Body=json.dumps(record, ensure_ascii=False).encode(),
@@ -303,12 +368,6 @@ class _Walk:
                 raise
             return replace(finding, detail="the object changed during the repair: run it again")
         return replace(finding, repaired=True)
-
-    def _add(self, finding: Finding) -> None:
-        with self._lock:
-            self.problems[finding.problem] += 1
-            self.repaired += finding.repaired
-            self._report(finding)
 
 
 def _finding(problem: str, key: str, item: Mapping[str, Any], detail: str) -> Finding:
