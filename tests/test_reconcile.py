@@ -333,8 +333,9 @@ def test_the_table_has_a_line_for_each_finding_and_ends_with_the_counts(pipeline
     pipeline.put_record(pipeline.put_item("ä b"), 1, storage_class="GLACIER")
     command = run()
     assert command.stderr == ""
-    row, counts = command.stdout.splitlines()
+    header, row, counts = command.stdout.splitlines()
     detail = "in Glacier: restore the object to compare it"
+    assert header.split() == ["PROBLEM", "TIMESTAMP", "ORDER,", "REASON"]
     assert row.split(maxsplit=2) == ["archived", TIMESTAMP, f'"ä b"  {detail}']
     assert counts.startswith("2 items in ")
     assert counts.endswith(": 0 missing, 0 stale, 0 unreadable, 1 archived; 0 repaired")
@@ -348,13 +349,13 @@ def test_json_is_an_object_a_line_and_ends_with_the_summary(pipeline: Pipeline) 
     finding, last = map(json.loads, command.stdout.splitlines())
     assert finding == {
         "problem": "archived",
-        "order_id": "a",
+        "orderId": "a",
         "timestamp": TIMESTAMP,
         "key": f"orders/a/{TIMESTAMP}.json",
         "detail": "in Glacier: restore the object to compare it",
         "repaired": False,
     }
-    assert last["summary"].pop("seconds") > 0
+    assert last["summary"].pop("seconds") >= 0
     assert last == {
         "summary": {
             "items": 1,
@@ -379,6 +380,8 @@ def test_what_was_repaired_is_complete(stale: int, repaired: int, complete: bool
 def test_interrupted_half_way_a_second_run_ends_well(pipeline: Pipeline) -> None:
     pipeline.put_item("missing")
     pipeline.put_record(pipeline.put_item("archived"), 1, storage_class="GLACIER")
+    # In a shell's background job Ctrl-C is ignored, and would be by the tool.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(
         [sys.executable, "-m", "tools.reconcile", "--repair"],
         stdout=subprocess.PIPE,
@@ -386,6 +389,7 @@ def test_interrupted_half_way_a_second_run_ends_well(pipeline: Pipeline) -> None
         text=True,
     )
     assert command.stdout is not None
+    command.stdout.readline()
     # The archived item is reported at once, the missing one only after it was looked at again.
     assert command.stdout.readline().startswith("archived")
     command.send_signal(signal.SIGINT)
@@ -403,5 +407,5 @@ def test_a_bucket_that_is_not_there_is_an_error_and_no_finding(pipeline: Pipelin
     pipeline.s3.delete_bucket(Bucket=pipeline.deployment.audit_bucket)
     command = run()
     assert command.returncode == 3
-    assert command.stdout == ""
+    assert len(command.stdout.splitlines()) == 1
     assert len(command.stderr.splitlines()) == 1

@@ -272,6 +272,8 @@ def test_R5_interrupted_half_way_a_second_run_ends_well(pipeline: Pipeline) -> N
     pipeline.set_aside(record("a", 1))
     interrupted = pipeline.set_aside(record("b", 2))
     pipeline.write("hanging", "b")
+    # In a shell's background job Ctrl-C is ignored, and would be by the tool.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = pipeline.command()
     while len(pipeline.invocations()) < 2:
         assert command.poll() is None

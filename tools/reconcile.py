@@ -48,6 +48,8 @@ PAUSES = (1.0, 3.0, 9.0)
 
 PROGRESS_SECONDS = 5
 
+_ROW = "{:10}  {:8}  {:14}  {}".format
+
 _CLIENT = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 8})
 
 
@@ -110,15 +112,17 @@ class _Suspect:
         return record.state == self.state and (known is None or record.rank > known.rank)
 
     def finding(self) -> Finding:
-        newest, versions = self.trail.newest, self.trail.version_count
+        newest, versions = self.trail.newest, f"versions: {self.trail.version_count}"
         if self.trail.current_etag is None:
             problem = "missing"
-            detail = f"a delete marker hides its {versions} versions" if versions else "no version"
+            detail = (
+                f"hidden by a delete marker ({versions})" if self.trail.version_count else "never written"
+            )
         elif not self.trail.current_is_record or newest is None:
-            problem, detail = "unreadable", f"the current of {versions} versions is no audit record"
+            problem, detail = "unreadable", f"the current version is no audit record ({versions})"
         else:
             problem = "stale"
-            detail = f"the newest of {versions} versions, sequence number {newest.sequence_number}, differs"
+            detail = f"the newest record, {newest.sequence_number}, has another state ({versions})"
         return _finding(problem, self.key, self.item, detail)
 
 
@@ -398,32 +402,38 @@ def main() -> Exit:
     )
     arguments = parser.parse_args()
 
-    report = _print_json if arguments.json else _print_row
+    if not arguments.json:
+        print(_ROW("PROBLEM", "", "TIMESTAMP", "ORDER, REASON"), flush=True)
     summary = reconcile(
         Deployment.of_settings(),
         repair=arguments.repair,
-        report=report,
+        report=_print_json if arguments.json else _print_row,
         say=lambda line: print(line, file=sys.stderr),
     )
     if arguments.json:
         print(json.dumps({"summary": asdict(summary) | {"complete": summary.is_complete}}))
     else:
         problems = ", ".join(f"{count} {problem}" for problem, count in summary.problems.items())
-        took = f"{summary.seconds:.0f} s ({summary.items / summary.seconds:.0f}/s)"
-        print(f"{summary.items} items in {took}: {problems}; {summary.repaired} repaired")
+        print(f"{summary.items} items in {summary.seconds} s: {problems}; {summary.repaired} repaired")
     return Exit.COMPLETE if summary.is_complete else Exit.INCOMPLETE
 
 
 def _print_json(finding: Finding) -> None:
-    print(json.dumps(asdict(finding)), flush=True)
+    content = {
+        "problem": finding.problem,
+        "orderId": finding.order_id,
+        "timestamp": finding.timestamp,
+        "key": finding.key,
+        "detail": finding.detail,
+        "repaired": finding.repaired,
+    }
+    print(json.dumps(content), flush=True)
 
 
 def _print_row(finding: Finding) -> None:
-    repaired = "repaired" if finding.repaired else ""
     order = json.dumps(finding.order_id, ensure_ascii=False)
-    print(
-        f"{finding.problem:10}  {repaired:8}  {finding.timestamp:14}  {order}  {finding.detail}", flush=True
-    )
+    repaired = "repaired" if finding.repaired else ""
+    print(_ROW(finding.problem, repaired, finding.timestamp, f"{order}  {finding.detail}"), flush=True)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ PREFIX = "aws/lambda/"
 # Lambda's limit for a synchronous invocation is 6 MB; an event that is larger is sent in parts.
 MAX_EVENT_BYTES = 6_000_000
 
-READERS = 16
+READERS = 8
 
 # The function may take its 60 s, and a silent retry would invoke it again while the first one still runs.
 _INVOKE = Config(read_timeout=75, retries={"total_max_attempts": 1})
@@ -181,7 +181,10 @@ def main() -> Exit:
     if arguments.list:
         s3 = boto3.client("s3", region_name=deployment.region, config=_S3)
         batches = set_aside(s3, deployment.audit_bucket, say=_say)
-        _print_list(batches)
+        if batches:
+            _print_list(batches)
+        else:
+            print(f"nothing in s3://{deployment.audit_bucket}/{PREFIX}")
         return Exit.INCOMPLETE if batches else Exit.COMPLETE
     replayed, left = redrive(deployment, keep_going=arguments.keep_going, dry_run=arguments.dry_run, say=_say)
     print(f"{replayed} batches replayed, {left} left in s3://{deployment.audit_bucket}/{PREFIX}")
@@ -231,8 +234,6 @@ def _invoke(functions: "LambdaClient", function: str, payload: bytes) -> None:
 
 
 def _print_list(batches: Sequence[Batch | UnreadableBatch]) -> None:
-    if not batches:
-        return
     row = "{:24}  {:>7}  {:32}  {}".format
     print(row("SET ASIDE", "RECORDS", "WHY", "ORDERS, OBJECT"))
     for batch in batches:
