@@ -46,7 +46,9 @@ def cloud_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "TMPDIR": str(folder),
     }
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log
+        )
     try:
         _wait_for(f"{endpoint}/_ministack/health", server)
         yield endpoint

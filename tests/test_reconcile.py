@@ -19,6 +19,8 @@ from tools import reconcile
 from tools.audit_record import AuditRecord, audit_key, typed_json
 from tools.deployment import Deployment
 
+pytestmark = pytest.mark.slow
+
 REGION: Final = "ap-southeast-1"
 TIMESTAMP = "1700000000000"
 

@@ -25,6 +25,8 @@ from mypy_boto3_s3 import S3Client
 from tools import redrive
 from tools.deployment import Deployment
 
+pytestmark = pytest.mark.slow
+
 REGION: Final = "ap-southeast-1"
 
 # Logs the sequence numbers it is given; fails, or hangs until told otherwise, for the orders named in a file.
