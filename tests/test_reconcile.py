@@ -1,6 +1,7 @@
 """Reconcile proves that the audit trail holds the state of every item, and repairs what it does not hold."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -389,12 +390,14 @@ def test_interrupted_half_way_a_second_run_ends_well(pipeline: Pipeline) -> None
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        process_group=0,
     )
     assert command.stdout is not None
     command.stdout.readline()
     # The archived item is reported at once, the missing one only after it was looked at again.
     assert command.stdout.readline().startswith("archived")
-    command.send_signal(signal.SIGINT)
+    # As a terminal does it: to the tool and to its workers.
+    os.killpg(command.pid, signal.SIGINT)
     _, errors = command.communicate()
     assert command.returncode == 130
     assert "Traceback" not in errors
