@@ -46,6 +46,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,11 @@ def activate(root: Path, package: str = "cdktf_cdktf_provider_aws") -> None:
             for file, content in zip(files, _bindings(installed, tarball, modules), strict=True):
                 _write(file, content)
             _remove_unused(gen, package)
-        os.utime(folder)
     except OSError as error:
         print(f"Cannot generate lean bindings, {package} will load slowly: {error}", file=sys.stderr)
         return
+    with suppress(OSError):
+        os.utime(folder)
     sys.path.insert(0, str(folder))
 
 
@@ -129,7 +131,7 @@ def imported_modules(root: Path, package: str) -> set[str]:
         imports |= {
             f"{node.module}.{alias.name}"
             for node in nodes
-            if isinstance(node, ast.ImportFrom)
+            if isinstance(node, ast.ImportFrom) and node.level == 0
             for alias in node.names
         }
         if package in imports:
@@ -174,7 +176,10 @@ def _bindings(installed: Path, tarball: Path, modules: Iterable[str]) -> tuple[b
     )
     archive = _tgz(
         javascript
-        | {"package/.jsii": json.dumps(assembly).encode(), "package/lib/index.js": "".join(exports).encode()}
+        | {
+            "package/.jsii": json.dumps(assembly, sort_keys=True).encode(),
+            "package/lib/index.js": "".join(exports).encode(),
+        }
     )
     jsii_init = _JSII_INIT.format(
         dependencies="\n".join(
@@ -205,7 +210,7 @@ def _reduced(manifest: bytes, submodules: set[str]) -> dict[str, Any]:
     # parts can be told apart by their indentation.
     start = manifest.index(b'\n  "types": {')
     end = manifest.index(b"\n  }", start)
-    assembly = json.loads(manifest[:start] + b'"types": {}' + manifest[end + 4 :])
+    assembly: dict[str, Any] = json.loads(manifest[:start] + b'"types": {}' + manifest[end + 4 :])
     positions: dict[str, list[tuple[str, int]]] = {}
     for match in re.compile(rb'\n    "(([^"]+)\.\w+)": ').finditer(manifest, start, end):
         positions.setdefault(match[2].decode(), []).append((match[1].decode(), match.end()))
@@ -252,5 +257,6 @@ def _write(file: Path, content: bytes) -> None:
 
 def _remove_unused(gen: Path, package: str) -> None:
     for folder in gen.glob(f"{package}-*"):
-        if folder.stat().st_mtime < time.time() - _UNUSED_AFTER:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another run may be doing the same
+            if folder.stat().st_mtime < time.time() - _UNUSED_AFTER:
+                shutil.rmtree(folder)
