@@ -308,7 +308,8 @@ def test_an_interrupted_run_leaves_no_part_of_a_file(
 def test_a_run_in_the_middle_of_another_gets_whole_bindings(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, outputs = Path.write_bytes, []
+    write = Path.write_bytes
+    outputs: list[str] = []
 
     def write_in_two_parts(file: Path, content: bytes) -> int:
         write(file, content[:1])
