@@ -1,0 +1,160 @@
+"""Measure what the lean AWS bindings save: time and memory of whole synth runs, each a fresh process.
+
+Compares, taking turns so that other load on the machine meets all alike:
+
+  stock  python main.py with the installed bindings (NO_LEAN_BINDINGS=1)
+  cold   python main.py with neither generated bindings nor packages unpacked by jsii, as after a checkout
+  lean   python main.py
+  floor  an empty stack without any provider: the least that CDKTF in Python can take
+
+Memory is the peak of the Python process and that of the largest Node.js process below it.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+FLOOR = """
+from cdktf import App, TerraformStack
+app = App()
+TerraformStack(app, "empty")
+app.synth()
+"""
+
+# The figures go to a file, because everything that jsii starts shares the standard streams.
+LAUNCHER = """
+import atexit, json, resource, runpy, sys
+
+def report():
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    open(sys.argv[2], "w").write(json.dumps(peaks))
+
+atexit.register(report)
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Wall time in seconds, peak memory in MB."""
+
+    seconds: float
+    python: float
+    node: float
+
+
+class BenchmarkError(Exception):
+    """A run failed; the message ends with what it wrote to stderr."""
+
+
+def measure(variant: str, scratch: Path) -> Run:
+    """One whole run of a variant in a fresh process."""
+    environment = os.environ | {"CDKTF_OUTDIR": str(scratch / "out"), "NO_LEAN_BINDINGS": ""}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    program = ROOT / "main.py"
+    if variant == "stock":
+        environment["NO_LEAN_BINDINGS"] = "1"
+    elif variant == "cold":
+        cache = scratch / "cache"
+        environment["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(cache)
+        for folder in (cache, *ROOT.glob(".gen/cdktf_cdktf_provider_aws-*")):
+            shutil.rmtree(folder, ignore_errors=True)
+    elif variant == "floor":
+        program = scratch / "floor.py"
+        program.write_text(FLOOR)
+    figures = scratch / "figures.json"
+    start = time.perf_counter()
+    run = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, program, figures],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    if run.returncode:
+        raise BenchmarkError(f"{variant} ended with status {run.returncode}: {run.stderr.strip()}")
+    # Linux counts in KB, macOS in bytes.
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    python, node = (peak / unit for peak in json.loads(figures.read_text()))
+    return Run(seconds, python, node)
+
+
+def table(runs: dict[str, list[Run]]) -> str:
+    """Medians of each variant, and how their times compare."""
+    median = {name: statistics.median(run.seconds for run in of) for name, of in runs.items()}
+    lines = [f"{'':6} {'median':>8} {'fastest':>8} {'slowest':>8} {'Python':>8} {'Node.js':>8}"]
+    for name, of in runs.items():
+        seconds = [run.seconds for run in of]
+        python = statistics.median(run.python for run in of)
+        node = statistics.median(run.node for run in of)
+        lines.append(
+            f"{name:6} {median[name]:6.2f} s {min(seconds):6.2f} s {max(seconds):6.2f} s "
+            f"{python:5.0f} MB {node:5.0f} MB"
+        )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"stock / lean  {median['stock'] / median['lean']:5.1f}",
+            f"lean / floor  {median['lean'] / median['floor']:5.2f}",
+            f"cold / stock  {median['cold'] / median['stock']:5.2f}",
+        ]
+    )
+
+
+def runs_argument(text: str) -> int:
+    """A number of runs, at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def main() -> int:
+    """Exit status 0 when done, 1 when a run failed, 130 when interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench_synth",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--runs", type=runs_argument, default=3, metavar="N", help="runs of each variant (default: 3)"
+    )
+    count = parser.parse_args().runs
+
+    variants = ("stock", "cold", "lean", "floor")
+    runs: dict[str, list[Run]] = {variant: [] for variant in variants}
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            for variant in ("stock", "lean", "floor"):
+                print(
+                    f"{variant}: once without counting, for bytecode and unpacked packages", file=sys.stderr
+                )
+                measure(variant, Path(scratch))
+            for number in range(1, count + 1):
+                for variant in variants:
+                    run = measure(variant, Path(scratch))
+                    runs[variant].append(run)
+                    print(f"{variant} {number} of {count}: {run.seconds:.2f} s", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    except BenchmarkError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(table(runs))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
