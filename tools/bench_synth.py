@@ -7,12 +7,14 @@ Compares, taking turns so that other load on the machine meets all alike:
   lean   python main.py
   floor  an empty stack without any provider: the least that CDKTF in Python can take
 
+CPU is the time that all processes of a run computed; on a busy machine it says more than elapsed time.
 Memory is the peak of the Python process and that of the largest Node.js process below it.
 """
 
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -46,9 +48,10 @@ runpy.run_path(sys.argv[1], run_name="__main__")
 
 @dataclass(frozen=True)
 class Run:
-    """Wall time in seconds, peak memory in MB."""
+    """Elapsed and computing time in seconds, peak memory in MB."""
 
     seconds: float
+    cpu: float
     python: float
     node: float
 
@@ -73,6 +76,7 @@ def measure(variant: str, scratch: Path) -> Run:
         program = scratch / "floor.py"
         program.write_text(FLOOR)
     figures = scratch / "figures.json"
+    cpu = _children_cpu()
     start = time.perf_counter()
     run = subprocess.run(
         [sys.executable, "-c", LAUNCHER, program, figures],
@@ -88,30 +92,37 @@ def measure(variant: str, scratch: Path) -> Run:
     # Linux counts in KB, macOS in bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e3
     python, node = (peak / unit for peak in json.loads(figures.read_text()))
-    return Run(seconds, python, node)
+    return Run(seconds, _children_cpu() - cpu, python, node)
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def table(runs: dict[str, list[Run]]) -> str:
-    """Medians of each variant, and how their times compare."""
-    median = {name: statistics.median(run.seconds for run in of) for name, of in runs.items()}
-    lines = [f"{'':6} {'median':>8} {'fastest':>8} {'slowest':>8} {'Python':>8} {'Node.js':>8}"]
+    """Medians of each variant, and how they compare by elapsed and by computing time."""
+    lines = [f"{'':6} {'median':>8} {'fastest':>8} {'slowest':>8} {'CPU':>8} {'Python':>8} {'Node.js':>8}"]
     for name, of in runs.items():
         seconds = [run.seconds for run in of]
-        python = statistics.median(run.python for run in of)
-        node = statistics.median(run.node for run in of)
+        median = statistics.median(seconds)
+        cpu, python, node = (
+            statistics.median(values)
+            for values in zip(*((run.cpu, run.python, run.node) for run in of), strict=True)
+        )
         lines.append(
-            f"{name:6} {median[name]:6.2f} s {min(seconds):6.2f} s {max(seconds):6.2f} s "
+            f"{name:6} {median:6.2f} s {min(seconds):6.2f} s {max(seconds):6.2f} s {cpu:6.2f} s "
             f"{python:5.0f} MB {node:5.0f} MB"
         )
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"stock / lean  {median['stock'] / median['lean']:5.1f}",
-            f"lean / floor  {median['lean'] / median['floor']:5.2f}",
-            f"cold / stock  {median['cold'] / median['stock']:5.2f}",
-        ]
-    )
+    lines.append("")
+    for one, other in (("stock", "lean"), ("lean", "floor"), ("cold", "stock")):
+        by_time, by_cpu = (
+            statistics.median(getattr(run, field) for run in runs[one])
+            / statistics.median(getattr(run, field) for run in runs[other])
+            for field in ("seconds", "cpu")
+        )
+        lines.append(f"{one} / {other}: {by_time:.2f} by time, {by_cpu:.2f} by CPU")
+    return "\n".join(lines)
 
 
 def runs_argument(text: str) -> int:
