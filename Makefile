@@ -63,6 +63,18 @@ bootstrap: terraform $(node) ## create the bucket that holds the state, once per
 deploy diff destroy: terraform $(node) ## cdktf deploy, cdktf diff, cdktf destroy for this environment
 	cdktf $@
 
+.PHONY: redrive reconcile
+redrive: $(venv) ## replay the batches that Lambda gave up on; ARGS=--list, --dry-run, --help
+	@python -m tools.redrive $(ARGS)
+
+reconcile: $(venv) ## prove that every order has its audit record; ARGS=--repair, --json, --help
+	@python -m tools.reconcile $(ARGS)
+
+.PHONY: bench
+bench: $(venv) $(node) ## measure synth, the function and reconcile against their alternatives
+	python -m tools.bench_synth
+	python -m tools.bench_reconcile
+
 .PHONY: lock
 lock: $(venv) ## renew the lock files from pyproject.toml and package.json
 	uv pip compile --universal --generate-hashes --no-header --quiet --group dev --output-file requirements.txt pyproject.toml

@@ -34,13 +34,12 @@ class Terraform:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    cloud = LocalCloud(ROOT / f".local-test-{os.getpid()}")
-    try:
-        cloud.start()
-        with mock.patch.dict(os.environ, cloud.environment(), clear=True):
-            yield cloud
-    finally:
-        cloud.stop()
+    """A local cloud of this module's own, so that what is left in it in the end is the pipeline's."""
+    with (
+        LocalCloud(ROOT / f".local-test-{os.getpid()}-end-to-end") as cloud,
+        mock.patch.dict(os.environ, cloud.environment(), clear=True),
+    ):
+        yield cloud
 
 
 @pytest.fixture(scope="module")

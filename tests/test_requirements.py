@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.template import Template, order_pipeline
+from tests.template import Template, order_pipeline, settings
+from tools.deployment import Deployment
 
 NAME_ATTRIBUTES = {
     "aws_cloudwatch_dashboard": "dashboard_name",
@@ -50,6 +51,15 @@ def test_G2_every_resource_with_a_name_is_checked(pipeline: Template) -> None:
     named = {type_ for type_, _, body in pipeline.resources() if {"name", "bucket"} & body.keys()}
     references_a_bucket = {type_ for type_ in named if type_.startswith("aws_s3_bucket_")}
     assert named - references_a_bucket <= NAME_ATTRIBUTES.keys()
+
+
+def test_G2_the_tools_know_the_resources_by_the_same_names(
+    pipeline: Template,
+) -> None:
+    deployment = Deployment.of_account(ACCOUNT_ID, settings())
+    assert deployment.table == pipeline.only("aws_dynamodb_table")["name"]
+    assert deployment.function == pipeline.only("aws_lambda_function")["function_name"]
+    assert deployment.audit_bucket == pipeline.only("aws_s3_bucket")["bucket"]
 
 
 def test_G3_all_data_at_rest_is_encrypted_explicitly(pipeline: Template) -> None:

@@ -35,10 +35,15 @@ class Deployment:
     def of_settings(cls) -> Self:
         """The environment that the settings name, in the account that STS finds the credentials to be of."""
         settings = Settings.load_or_exit()
-        suffix, region = settings.environment_suffix, settings.deploy_region
-        account = boto3.client("sts", region_name=region).get_caller_identity()["Account"]
+        identity = boto3.client("sts", region_name=settings.deploy_region).get_caller_identity()
+        return cls.of_account(identity["Account"], settings)
+
+    @classmethod
+    def of_account(cls, account: str, settings: Settings) -> Self:
+        """The environment that the settings name, in this account."""
+        suffix = settings.environment_suffix
         return cls(
-            region=region,
+            region=settings.deploy_region,
             table=f"orders-table-{suffix}",
             function=f"order-processor-{suffix}",
             audit_bucket=f"order-audit-bucket-{suffix}-{account}",

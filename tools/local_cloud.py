@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 from tools.prerequisites import AWS_PROVIDER, check_provider, check_terraform, find_provider_mirror
 
@@ -64,7 +65,7 @@ class LocalCloud:
     """The servers whose state, logs and environment are in `folder`.
 
     The folder lies inside the project: the function's code is unpacked in it and finds the AWS SDK in the
-    `node_modules` above, as it finds it in the runtime on AWS.
+    `node_modules` above, as it finds it in the runtime on AWS. As a context manager it runs until the end.
     """
 
     def __init__(self, folder: Path = ROOT / ".local") -> None:
@@ -98,6 +99,13 @@ class LocalCloud:
         for server in self._servers():
             server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def is_running(self) -> bool:
         servers = self._servers()
