@@ -1,7 +1,10 @@
 // @ts-check
 
 /** @typedef {import("./audit.mjs").OrderRecord} OrderRecord */
-/** @typedef {import("@aws-sdk/client-sns").PublishBatchRequestEntry} PublishBatchRequestEntry */
+/**
+ * An entry of a PublishBatch request, without its id.
+ * @typedef {ReturnType<typeof alertEntry>} AlertEntry
+ */
 
 const MAX_BATCH_ENTRIES = 10;
 const MAX_BATCH_BYTES = 262_144;
@@ -35,11 +38,10 @@ function legalSubject(text) {
 }
 
 /**
- * The alert of a change that enters a failure status, without the id that its place in a batch gives it.
+ * The alert of a change that enters a failure status.
  * @param {OrderRecord} record
  * @param {{ status: string, bucket: string, key: string, ordersInLastHour: number | null }} facts
  *   the status entered, where the audit object is, and how many orders have that status in the last hour
- * @returns {Omit<PublishBatchRequestEntry, "Id">}
  */
 export function alertEntry({ dynamodb, eventID }, { status, bucket, key, ordersInLastHour }) {
   const orderId = dynamodb.Keys.orderId.S;
@@ -63,10 +65,10 @@ export function alertEntry({ dynamodb, eventID }, { status, bucket, key, ordersI
   };
 }
 
-/** @param {Omit<PublishBatchRequestEntry, "Id">} entry */
+/** @param {AlertEntry} entry */
 function entryBytes({ Subject, Message, MessageAttributes }) {
   const texts = [Subject, Message];
-  for (const [name, { DataType, StringValue }] of Object.entries(MessageAttributes ?? {})) {
+  for (const [name, { DataType, StringValue }] of Object.entries(MessageAttributes)) {
     texts.push(name, DataType, StringValue);
   }
   return Buffer.byteLength(texts.join(""));
@@ -74,23 +76,21 @@ function entryBytes({ Subject, Message, MessageAttributes }) {
 
 /**
  * The alerts in batches that SNS takes: at most ten, and 256 KiB together. One alert is always far below that,
- * since DynamoDB limits table and index keys to 2,048 bytes.
- * @template {Omit<PublishBatchRequestEntry, "Id">} Entry
- * @param {Iterable<Entry>} entries
+ * since DynamoDB limits the keys of tables and indexes to 2,048 bytes.
+ * @template {{ entry: AlertEntry }} Alert
+ * @param {Alert[]} alerts
  */
-export function publishBatches(entries) {
-  /** @type {Entry[][]} */
+export function publishBatches(alerts) {
+  /** @type {Alert[][]} */
   const batches = [];
   let bytes = Number.POSITIVE_INFINITY;
-  for (const entry of entries) {
-    const size = entryBytes(entry);
-    let batch = batches.at(-1);
-    if (batch === undefined || batch.length === MAX_BATCH_ENTRIES || bytes + size > MAX_BATCH_BYTES) {
-      batch = [];
-      batches.push(batch);
+  for (const alert of alerts) {
+    const size = entryBytes(alert.entry);
+    if (bytes + size > MAX_BATCH_BYTES || batches.at(-1)?.length === MAX_BATCH_ENTRIES) {
+      batches.push([]);
       bytes = 0;
     }
-    batch.push(entry);
+    batches.at(-1)?.push(alert);
     bytes += size;
   }
   return batches;
