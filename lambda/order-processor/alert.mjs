@@ -1,6 +1,7 @@
 // @ts-check
 
 /** @typedef {import("./audit.mjs").OrderRecord} OrderRecord */
+
 /**
  * An entry of a PublishBatch request, without its id.
  * @typedef {ReturnType<typeof alertEntry>} AlertEntry
@@ -23,10 +24,20 @@ export function enteredFailure({ dynamodb }, failureStatuses) {
 }
 
 /**
- * Text in the characters SNS accepts: those of XML 1.0.
+ * Text in the characters SNS accepts, those of XML 1.0.
  * @param {string} text
  */
 const legalText = (text) => text.replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
+
+/**
+ * JSON in the characters SNS accepts. JSON itself escapes control characters and lone surrogates.
+ * @param {unknown} value
+ */
+const legalJson = (value) =>
+  JSON.stringify(value, null, 2).replace(
+    /[\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16)}`,
+  );
 
 /**
  * A subject in what SNS accepts, printable ASCII of fewer than 100 characters.
@@ -56,8 +67,7 @@ export function alertEntry({ dynamodb, eventID }, { status, bucket, key, ordersI
   };
   return {
     Subject: legalSubject(`Order entered ${status}: ${orderId}`),
-    // JSON escapes control characters by itself.
-    Message: legalText(JSON.stringify(alert, null, 2)),
+    Message: legalJson(alert),
     MessageAttributes: {
       status: { DataType: "String", StringValue: legalText(status) },
       orderId: { DataType: "String", StringValue: legalText(orderId) },
