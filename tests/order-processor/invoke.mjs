@@ -19,6 +19,11 @@ Object.assign(process.env, {
 });
 const { handler } = await import("../../lambda/order-processor/index.mjs");
 
+// Node 20 and 22 warn once that mocked timers are experimental: on the real console, before invoke mocks it.
+mock.timers.enable();
+mock.timers.reset();
+await turn();
+
 // The clock moves by a tick whenever that many turns of the event loop brought no call.
 const QUIET_TURNS = 20;
 const TICK_MS = 250;
@@ -51,9 +56,6 @@ function emitTimeoutAfter(ms, listener) {
  *   threw, and the milliseconds that were left then
  */
 export async function invoke(records, timeoutMs = 60_000) {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  // Node 20 and 22 warn here that mocked timers are experimental: on the real console.
-  await turn();
   /** @type {any[]} */
   const logs = [];
   /** @param {string} line */
@@ -63,6 +65,7 @@ export async function invoke(records, timeoutMs = 60_000) {
     mock.method(AbortSignal, "timeout", abortAfter),
     mock.method(Socket.prototype, "setTimeout", emitTimeoutAfter),
   ];
+  mock.timers.enable({ apis: ["setTimeout"] });
   let remainingMs = timeoutMs;
   let done = false;
   const run = async () => {

@@ -99,6 +99,7 @@ export class StandIn {
 
   /** Starts the services; `url` is their endpoint from then on. */
   async start() {
+    this.#server.keepAliveTimeout = 60_000;
     await new Promise((resolve) => this.#server.listen(0, "127.0.0.1", () => resolve(undefined)));
     const { port } = /** @type {import("node:net").AddressInfo} */ (this.#server.address());
     this.url = `http://127.0.0.1:${port}`;
@@ -106,8 +107,13 @@ export class StandIn {
 
   async stop() {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
+    this.dropConnections();
     await closed;
+  }
+
+  /** Closes every connection, as the services do with idle ones. */
+  dropConnections() {
+    this.#server.closeAllConnections();
   }
 
   /** Forgets what happened, and the fault. */
