@@ -79,15 +79,19 @@ export async function invoke(records, timeoutMs = 60_000) {
     }
   };
   const running = run();
-  while (!done) {
-    const { length } = standIn.calls;
-    for (let turns = 0; turns < QUIET_TURNS && !done; turns++) await turn();
-    if (!done && length === standIn.calls.length) {
-      remainingMs -= TICK_MS;
-      mock.timers.tick(TICK_MS);
+  try {
+    while (!done) {
+      if (remainingMs <= 0) throw new Error("the function has timed out");
+      const { length } = standIn.calls;
+      for (let turns = 0; turns < QUIET_TURNS && !done; turns++) await turn();
+      if (!done && length === standIn.calls.length) {
+        remainingMs -= TICK_MS;
+        mock.timers.tick(TICK_MS);
+      }
     }
+    return { logs, error: await running, remainingMs };
+  } finally {
+    mock.timers.reset();
+    for (const method of mocks) method.mock.restore();
   }
-  mock.timers.reset();
-  for (const method of mocks) method.mock.restore();
-  return { logs, error: await running, remainingMs };
 }
