@@ -187,10 +187,11 @@ class OrderProcessor(Construct):
             starting_position="TRIM_HORIZON",
             batch_size=100,
             bisect_batch_on_function_error=True,
-            # The stream keeps a record for 24 hours. Half of that is for retries, so that what has to be set
-            # aside in the end is set aside with hours to spare.
+            # The stream keeps a record for 24 hours: half of them to retry in, half for what waits behind it.
+            # The most retries that Lambda allows, so that the age decides: giving up sooner in an outage of S3
+            # would lose the batch, whose destination is S3 too.
             maximum_record_age_in_seconds=12 * 60 * 60,
-            maximum_retry_attempts=100,
+            maximum_retry_attempts=10_000,
             # Of all destinations only a bucket receives the records themselves.
             destination_config=LambdaEventSourceMappingDestinationConfig(
                 on_failure=LambdaEventSourceMappingDestinationConfigOnFailure(
