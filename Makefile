@@ -44,7 +44,7 @@ check: $(venv) $(node) ## lint, types, unit and snapshot tests: the fast part of
 	mypy
 	biome ci --log-level=warn
 	tsc --project tsconfig.json
-	node --test "tests/**/*.test.mjs"
+	node --test tests/order-processor/*.test.mjs
 	pytest --quiet -m "not slow"
 
 test: check ## everything that CI runs, with the deployment to a local cloud
@@ -73,6 +73,7 @@ reconcile: $(venv) ## prove that every order has its audit record; ARGS=--repair
 .PHONY: bench
 bench: $(venv) $(node) ## measure synth, the function and reconcile against their alternatives
 	python -m tools.bench_synth
+	node tools/bench_handler.mjs
 	python -m tools.bench_reconcile
 
 .PHONY: lock

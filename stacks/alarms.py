@@ -1,5 +1,7 @@
 """The alarms on the order processor; what to do about each is in docs/operations.md."""
 
+from stacks.settings import Settings
+
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
     CloudwatchMetricAlarmMetricQuery,
@@ -8,8 +10,6 @@ from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
-
-from stacks.settings import Settings
 
 PERIOD_SECONDS = 300
 ERROR_RATE_PERCENT = 5

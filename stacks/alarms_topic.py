@@ -1,5 +1,8 @@
 """The topic that carries what needs an operator: alarms, and batches that the function could not process."""
 
+from stacks.notification_topic import NotificationTopic
+from stacks.settings import Settings
+
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
@@ -16,9 +19,6 @@ from cdktf_cdktf_provider_aws.s3_bucket_notification import (
 )
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from constructs import Construct
-
-from stacks.notification_topic import NotificationTopic
-from stacks.settings import Settings
 
 
 class AlarmsTopic(Construct):

@@ -1,5 +1,8 @@
 """The bucket that keeps the audit record of every change to an order."""
 
+from stacks.private_bucket import PrivateBucket
+from stacks.settings import Settings
+
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
@@ -9,9 +12,6 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRuleTransition,
 )
 from constructs import Construct
-
-from stacks.private_bucket import PrivateBucket
-from stacks.settings import Settings
 
 
 class AuditBucket(Construct):

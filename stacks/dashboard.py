@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
+from stacks.alarms import ERROR_RATE_PERCENT, LAG_MILLISECONDS, PERIOD_SECONDS, Alarms
+from stacks.order_processor import OrderProcessor
+from stacks.settings import Settings
+
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
-
-from stacks.alarms import ERROR_RATE_PERCENT, LAG_MILLISECONDS, PERIOD_SECONDS, Alarms
-from stacks.order_processor import OrderProcessor
-from stacks.settings import Settings
 
 _COLUMNS = 24
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")

@@ -1,5 +1,7 @@
 """The key for what AWS services write on their own behalf, which no AWS managed key lets them do."""
 
+from stacks.settings import Settings
+
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
@@ -12,8 +14,6 @@ from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from constructs import Construct
-
-from stacks.settings import Settings
 
 
 class EncryptionKey(Construct):

@@ -1,10 +1,5 @@
 """The stack of one environment: it wires the capabilities together and defines no resource of its own."""
 
-from cdktf import S3Backend, TerraformOutput, TerraformStack
-from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
-from constructs import Construct
-
 from stacks.alarms import Alarms
 from stacks.alarms_topic import AlarmsTopic
 from stacks.audit_bucket import AuditBucket
@@ -15,6 +10,11 @@ from stacks.order_processor import OrderProcessor, log_group_name
 from stacks.orders_table import OrdersTable
 from stacks.settings import Settings
 from stacks.terraform import configure_terraform
+
+from cdktf import S3Backend, TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
+from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
+from constructs import Construct
 
 
 class OrderPipelineStack(TerraformStack):

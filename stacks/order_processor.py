@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+from stacks.function_package import FunctionPackage
+from stacks.orders_table import OrdersTable
+from stacks.settings import Settings
+
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import (
@@ -31,10 +35,6 @@ from cdktf_cdktf_provider_aws.lambda_function import (
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
-
-from stacks.function_package import FunctionPackage
-from stacks.orders_table import OrdersTable
-from stacks.settings import Settings
 
 _SOURCE = Path(__file__).parents[1] / "lambda" / "order-processor"
 
@@ -151,7 +151,10 @@ class OrderProcessor(Construct):
             "records-metric",
             name=f"order-processor-records-{settings.environment_suffix}",
             log_group_name=log_group.name,
-            pattern='{ $.message.event = "batch" }',
+            pattern=(
+                '{ ($.message.event = "batch processed") && '
+                "($.message.notStored = 0) && ($.message.notPublished = 0) }"
+            ),
             metric_transformation=self.records_metric,
         )
         package = FunctionPackage(self, "package", source=_SOURCE).asset
@@ -188,8 +191,8 @@ class OrderProcessor(Construct):
             batch_size=100,
             bisect_batch_on_function_error=True,
             # The stream keeps a record for 24 hours: half of them to retry in, half for what waits behind it.
-            # The most retries that Lambda allows, so that the age decides: giving up sooner in an outage of S3
-            # would lose the batch, whose destination is S3 too.
+            # The most retries that Lambda allows, so that the age decides: giving up sooner in an outage of
+            # S3 would lose the batch, whose destination is S3 too.
             maximum_record_age_in_seconds=12 * 60 * 60,
             maximum_retry_attempts=10_000,
             # Of all destinations only a bucket receives the records themselves.

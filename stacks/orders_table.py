@@ -1,5 +1,7 @@
 """The table that orders are written to."""
 
+from stacks.settings import Settings
+
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.dynamodb_table import (
     DynamodbTable,
@@ -9,8 +11,6 @@ from cdktf_cdktf_provider_aws.dynamodb_table import (
     DynamodbTableServerSideEncryption,
 )
 from constructs import Construct
-
-from stacks.settings import Settings
 
 
 class OrdersTable(Construct):

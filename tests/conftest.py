@@ -1,10 +1,10 @@
 import os
 from collections.abc import Iterator
 
-import pytest
-
 from tests.template import Template, order_pipeline, state_bucket
 from tools.local_cloud import ROOT, LocalCloud
+
+import pytest
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import cdktf
-
 from stacks.order_pipeline import OrderPipelineStack
 from stacks.settings import Settings
 from stacks.state_bucket import StateBucketStack
+
+import cdktf
 
 Block = dict[str, Any]
 

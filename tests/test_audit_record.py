@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
+from tools.audit_record import AuditRecord, audit_key, canonical, typed_json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tools.audit_record import AuditRecord, audit_key, canonical, typed_json
 
 KEYS = json.loads(Path(__file__).with_name("audit_keys.json").read_text(encoding="utf-8"))
 

@@ -1,9 +1,9 @@
 from pathlib import Path
 
-import pytest
-
 from tools import bench_synth
 from tools.bench_synth import BenchmarkError, Run
+
+import pytest
 
 
 def test_table_compares_medians() -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import boto3
-import pytest
-
 from tools import local_pipeline
 from tools.local_cloud import ROOT, STATE_BUCKET, LocalCloud
+
+import boto3
+import pytest
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tools import lean_bindings
+
+import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 PACKAGE = "sample_provider"

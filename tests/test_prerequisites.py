@@ -4,10 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tools import prerequisites
 from tools.prerequisites import PrerequisiteError, check_provider, check_terraform, find_provider_mirror
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+from tools import reconcile
+from tools.audit_record import AuditRecord, audit_key, typed_json
+from tools.deployment import Deployment
+
 import boto3
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_s3.literals import StorageClassType
-
-from tools import reconcile
-from tools.audit_record import AuditRecord, audit_key, typed_json
-from tools.deployment import Deployment
 
 pytestmark = pytest.mark.slow
 

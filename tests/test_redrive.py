@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from tools import redrive
+from tools.deployment import Deployment
+
 import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
-
-from tools import redrive
-from tools.deployment import Deployment
 
 pytestmark = pytest.mark.slow
 

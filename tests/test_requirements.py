@@ -3,10 +3,10 @@
 import json
 import re
 
-import pytest
-
 from tests.template import Template, order_pipeline, settings
 from tools.deployment import Deployment
+
+import pytest
 
 NAME_ATTRIBUTES = {
     "aws_cloudwatch_dashboard": "dashboard_name",

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from stacks.settings import RULES, Settings, SettingsError
+
+import pytest
 
 DEFAULTS = Settings.load(environ={})
 

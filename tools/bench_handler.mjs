@@ -8,10 +8,10 @@ import { parseArgs } from "node:util";
 
 const USAGE = `usage: node tools/bench_handler.mjs [--rounds N] [--sizes N,...]
 
-Measures the order processor against stand-ins for S3, SNS and DynamoDB that answer after about 20 ms: batches of
-different objects and of objects with ten versions each, beside a bare loop of SDK calls, a sequential handler and
-an unordered, unbounded Promise.all. Each measurement has a process of its own, and so have the stand-ins.
-Prints the medians of the rounds and the targets; the exit status is 1 when one of these is missed.
+Measures the order processor against stand-ins for S3, SNS and DynamoDB that answer after about 20 ms: batches
+of different objects and of objects with ten versions each, beside a bare loop of SDK calls, a sequential
+handler and an unordered, unbounded Promise.all. Each measurement has a process of its own, and so have the
+stand-ins. Prints the medians of the rounds and the targets; the exit status is 1 when one of these is missed.
 
   --rounds N     measurements of each kind (3); the sequential handler has one
   --sizes N,...  records per batch (100,1000,10000); the sequential handler takes no part above 1000`;
@@ -73,8 +73,7 @@ async function s3Sdk() {
 }
 
 /**
- * Puts in a loop over so many connections, in the SDK's own settings, of requests that are made beforehand: what
- * the SDK itself costs.
+ * Puts in a loop over so many connections, of requests that are made beforehand: what the SDK itself costs.
  * @param {number} connections
  * @param {object} [settings]
  * @returns {Promise<(records: OrderRecord[]) => Promise<Run>>}
@@ -174,7 +173,7 @@ async function measure(variant, size, versions) {
   process.disconnect();
 }
 
-/** The process of a cold start: imports the handler piece by piece, the shared parts of the SDK with the first. */
+/** The process of a cold start: imports the handler piece by piece, what the clients share with the first. */
 async function measureImports() {
   const pieces = ["@aws-sdk/client-s3", "@aws-sdk/client-sns", "@aws-sdk/client-dynamodb", HANDLER];
   const times = [];

@@ -18,11 +18,11 @@ from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-import boto3
-
 from tools.audit_record import audit_key
 from tools.deployment import Deployment
 from tools.reconcile import PROCESSES, reconcile
+
+import boto3
 
 LATENCY_SECONDS = 0.005
 NAIVE_ITEMS = 2_000

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
+from stacks.settings import Settings
+
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-
-from stacks.settings import Settings
 
 
 class Exit(IntEnum):

@@ -13,10 +13,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 from tools.local_cloud import ROOT, LocalCloud, LocalCloudError, wait_until
 from tools.prerequisites import PrerequisiteError
+
+import boto3
 
 ARRIVAL_SECONDS = 60
 SUBSCRIBER_QUEUE = "order-alerts-subscriber"

@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from multiprocessing.queues import Queue
 from typing import TYPE_CHECKING, Any
 
+from tools.audit_record import AuditRecord, audit_key, canonical, typed_json
+from tools.deployment import Deployment, Exit, end_with_status
+
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
-from tools.audit_record import AuditRecord, audit_key, canonical, typed_json
-from tools.deployment import Deployment, Exit, end_with_status
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

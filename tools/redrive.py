@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tools.deployment import Deployment, Exit, end_with_status
+
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-
-from tools.deployment import Deployment, Exit, end_with_status
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

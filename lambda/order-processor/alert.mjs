@@ -85,8 +85,8 @@ function entryBytes({ Subject, Message, MessageAttributes }) {
 }
 
 /**
- * The alerts in batches that SNS takes: at most ten, and 256 KiB together. One alert is always far below that,
- * since DynamoDB limits the keys of tables and indexes to 2,048 bytes.
+ * The alerts in batches that SNS takes: at most ten, and 256 KiB together. One alert is always far below
+ * that, since DynamoDB limits the keys of tables and indexes to 2,048 bytes.
  * @template {{ entry: AlertEntry }} Alert
  * @param {Alert[]} alerts
  */

@@ -15,8 +15,8 @@ const KEPT_OF_LONG_ID = 700;
 /**
  * The order id as one path segment of an S3 key: every byte but `A-Z a-z 0-9 _ -` percent-encoded.
  *
- * DynamoDB allows ids of 2,048 bytes, S3 keys of 1,024: a longer id keeps its beginning, and its SHA-256 makes
- * it unique. `~` never occurs in an encoded id, so the two forms cannot meet.
+ * DynamoDB allows ids of 2,048 bytes, S3 keys of 1,024: a longer id keeps its beginning, and its SHA-256
+ * makes it unique. `~` never occurs in an encoded id, so the two forms cannot meet.
  * @param {string} orderId
  */
 function encodeOrderId(orderId) {

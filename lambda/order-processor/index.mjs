@@ -8,8 +8,8 @@ import { auditKey, auditRecord } from "./audit.mjs";
 /** @typedef {import("./audit.mjs").OrderRecord} OrderRecord */
 /** @typedef {() => void} TimeCheck throws when the invocation is too near its end to start another call */
 
-// Enough to hide 20 ms answers from a whole CPU, of which 256 MB get a seventh. All may be found closed at once after
-// a freeze of the function: each costs a retry, and the SDK allows 35 of these in a row.
+// Enough to hide 20 ms answers from a whole CPU, of which 256 MB get a seventh. After a freeze of the function all
+// may turn out closed at once: each costs a retry, and the SDK allows 35 of these in a row.
 const S3_CONNECTIONS = 32;
 const SNS_CONNECTIONS = 10;
 
@@ -73,13 +73,14 @@ function describeError(error) {
 }
 
 /**
- * @param {string} message what failed
+ * Objects, not text: Lambda's JSON log format puts an object into the line as it is, and text in quotes.
+ * @param {string} event what failed
  * @param {OrderRecord[]} records those it failed for
  * @param {unknown} error
  */
-function logFailures(message, records, error) {
+function logFailures(event, records, error) {
   for (const { eventID } of records) {
-    console.error(JSON.stringify({ message, eventId: eventID, ...describeError(error) }));
+    console.error({ event, eventId: eventID, ...describeError(error) });
   }
 }
 
@@ -164,7 +165,7 @@ async function countLastHour(status) {
     for await (const page of pages) count += page.Count ?? 0;
     return count;
   } catch (error) {
-    console.warn(JSON.stringify({ message: "orders not counted", ...describeError(error) }));
+    console.warn({ event: "orders not counted", ...describeError(error) });
     return null;
   }
 }
@@ -253,17 +254,16 @@ export async function handler({ Records: records }, context) {
   const alert = audit.failures > 0 ? undefined : await publishAlerts(records, checkTime);
 
   const failures = audit.failures + (alert?.failures ?? 0);
-  console.log(
-    JSON.stringify({
-      message: "batch processed",
-      records: records.length,
-      objects: audit.objects,
-      notStored: audit.failures,
-      alerts: alert?.alerts ?? 0,
-      notPublished: alert?.failures ?? 0,
-      durationMs: Math.round(performance.now() - started),
-      oldestAgeMs: oldestAgeMs(records),
-    }),
-  );
+  // A metric filter of the stack counts the records in this line.
+  console.log({
+    event: "batch processed",
+    records: records.length,
+    objects: audit.objects,
+    notStored: audit.failures,
+    alerts: alert?.alerts ?? 0,
+    notPublished: alert?.failures ?? 0,
+    durationMs: Math.round(performance.now() - started),
+    oldestAgeMs: oldestAgeMs(records),
+  });
   if (failures > 0) throw new Error(`${failures} failures in a batch of ${records.length} records`);
 }

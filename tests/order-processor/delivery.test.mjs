@@ -127,7 +127,7 @@ function checkStored(records) {
 }
 
 /**
- * Each entry into a failure is alerted at least once, nothing else is, and no alert precedes its audit record.
+ * Each entry into a failure is alerted at least once, nothing else is, no alert precedes its audit record.
  * @param {OrderRecord[]} records
  */
 function checkPublished(records) {

@@ -33,8 +33,8 @@ const publishedEvents = () => standIn.published.map(({ Message }) => JSON.parse(
 /** @param {OrderRecord[]} records */
 const eventIds = (records) => records.map(({ eventID }) => eventID);
 
-/** @param {any[]} logs @param {string} message */
-const logged = (logs, message) => logs.filter((line) => line.message === message);
+/** @param {any[]} logs @param {string} event */
+const logged = (logs, event) => logs.filter((line) => line.event === event);
 
 test("an empty event calls nothing", async () => {
   const { error, logs } = await invoke([]);
@@ -234,7 +234,7 @@ test("R4 too late to wait for a hung call, no alert is published, and the handle
   assert.equal(logged(logs, "alert not published")[0].error, "OutOfTime");
 });
 
-test("R6 an alert is published once per entry into a failure, and carries attributes to filter by", async () => {
+test("R6 an alert is published per entry into a failure, with attributes to filter by", async () => {
   const entries = [statusChange("NEW", "PAYMENT_FAILED"), statusChange("PAYMENT_FAILED", "FAILED")];
   const { error } = await invoke([
     entries[0],
@@ -317,7 +317,7 @@ test("the batch line has the counts, the duration and the age of the oldest chan
   const [{ durationMs, oldestAgeMs, ...counts }, ...rest] = logs;
   assert.deepEqual(rest, []);
   assert.deepEqual(counts, {
-    message: "batch processed",
+    event: "batch processed",
     records: 4,
     objects: 2,
     notStored: 0,

@@ -52,14 +52,14 @@ function emitTimeoutAfter(ms, listener) {
  * Invokes the handler as Lambda does, on a clock that runs only while the handler waits:
  * timeouts and backoff cost no time.
  * @param {import("./records.mjs").OrderRecord[]} records
- * @returns {Promise<{ logs: any[], error: Error | undefined, remainingMs: number }>} what it logged, the error it
- *   threw, and the milliseconds that were left then
+ * @returns {Promise<{ logs: any[], error: Error | undefined, remainingMs: number }>}
+ *   what it logged, the error it threw, and the milliseconds that were left then
  */
 export async function invoke(records, timeoutMs = 60_000) {
   /** @type {any[]} */
   const logs = [];
-  /** @param {string} line */
-  const keep = (line) => void logs.push(JSON.parse(line));
+  /** @param {object} line an object, which Lambda logs as JSON */
+  const keep = (line) => void logs.push(JSON.parse(JSON.stringify(line)));
   const mocks = [
     .../** @type {const} */ (["log", "warn", "error"]).map((method) => mock.method(console, method, keep)),
     mock.method(AbortSignal, "timeout", abortAfter),

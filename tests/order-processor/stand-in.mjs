@@ -14,9 +14,10 @@ import { createServer } from "node:http";
  */
 
 /**
- * What goes wrong with a call: no answer, an answer that stops in its body, an error answer (with `done`, after
- * the work is done all the same), or a batch in which SNS refuses the entries with these ids.
- * @typedef {"hang" | "hang in body" | { status: number, code: string, done?: boolean } | { refused: string[] }} Fault
+ * What goes wrong with a call: no answer, an answer that stops in its body, an error answer (with `done`,
+ * after the work is done all the same), or a batch in which SNS refuses the entries with these ids.
+ * @typedef {"hang" | "hang in body" | ErrorAnswer | { refused: string[] }} Fault
+ * @typedef {{ status: number, code: string, done?: boolean }} ErrorAnswer
  */
 
 /**
@@ -82,7 +83,7 @@ function errorAnswer(service, code) {
 export class StandIn {
   /** @type {Call[]} everything the services were asked */
   calls = [];
-  /** @type {({ service: "s3", key: string, body: string } | ({ service: "sns" } & Entry))[]} what was stored */
+  /** @type {(Extract<Call, { service: "s3" }> | ({ service: "sns" } & Entry))[]} what was stored and published */
   accepted = [];
   /** @type {(call: Call) => Fault | undefined | Promise<Fault | undefined>} decides what goes wrong */
   fault = () => undefined;
