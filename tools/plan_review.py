@@ -171,36 +171,37 @@ def _action(change: dict[str, Any], where: str) -> str:
         action = ACTIONS.get(tuple(actions))
         if action:
             return action
-    raise UnusablePlan(f"an unknown action at {where}")
+    raise UnusablePlan(f"it has an unknown action at {where}")
 
 
-def _change(item: Any, secrets: Secrets, deferred: str = "") -> Change:
-    match item:
-        case {"address": str(address), "type": str(type_), "change": dict(change)} if address and type_:
-            pass
-        case _:
-            raise UnusablePlan("an entry without address, type and change")
+def _change(item: object, secrets: Secrets, deferred: str = "") -> Change:
+    entry = item if isinstance(item, dict) else {}
+    address, type_, change = entry.get("address"), entry.get("type"), entry.get("change")
+    if not (
+        isinstance(address, str) and address and isinstance(type_, str) and type_ and isinstance(change, dict)
+    ):
+        raise UnusablePlan("it has a change without address, type or actions")
     action = _action(change, f"`{secrets.address(address)}`")
     notes = []
     if change["actions"] == ["create", "forget"]:
         notes.append("the old object stays, but Terraform forgets it")
-    deposed = item.get("deposed")
+    deposed = entry.get("deposed")
     if isinstance(deposed, str) and deposed:
         notes.append(f"deposed object `{secrets.name(deposed)}`, left by an earlier replacement")
-    reason = item.get("action_reason")
+    reason = entry.get("action_reason")
     if isinstance(reason, str) and reason in REASONS:
         notes.append(REASONS[reason])
     if deferred:
         notes.append(f"deferred to a later plan: `{secrets.name(deferred)}`")
-    moved_from = item.get("previous_address")
+    moved_from = entry.get("previous_address")
     if not isinstance(moved_from, str) or moved_from == address:
         moved_from = ""
     if moved_from:
-        notes.append(f"moved from `{secrets.address(moved_from)}`")
+        notes.append(f"move from `{secrets.address(moved_from)}`")
     importing = change.get("importing")
     if importing is not None:
-        id_ = importing.get("id") if isinstance(importing, dict) else None
-        notes.append("imported" + (f" from `{_value(id_, secrets)}`" if isinstance(id_, str) else ""))
+        id_ = secrets.masked(importing.get("id") if isinstance(importing, dict) else None, None)
+        notes.append("import" + (f" of `{_value(id_, secrets)}`" if id_ is not None else ""))
     paths = change.get("replace_paths")
     return Change(
         address=address,
@@ -208,7 +209,7 @@ def _change(item: Any, secrets: Secrets, deferred: str = "") -> Change:
         action=action,
         before=secrets.masked(change.get("before"), change.get("before_sensitive")),
         after=secrets.masked(change.get("after"), change.get("after_sensitive"), change.get("after_unknown")),
-        data_source=item.get("mode") == "data",
+        data_source=entry.get("mode") == "data",
         replace_paths=[path for path in paths if isinstance(path, list)] if isinstance(paths, list) else [],
         notes=tuple(notes),
         moved_from=moved_from,
@@ -514,7 +515,7 @@ def _rest(changes: list[Change], secrets: Secrets) -> Iterator[Piece]:
     summary = "; ".join(f"{verbs.count(verb)} {verb}" for verb in dict.fromkeys(verbs))
     yield Piece(f"\n<details><summary>The rest: {summary}</summary>\n\n", closing="\n</details>\n")
     for change, verb in sorted(zip(changes, verbs, strict=True), key=lambda pair: pair[1]):
-        yield Piece(f"- {verb}: {_line(change, secrets).text[2:]}")
+        yield Piece(f"- {verb} {_line(change, secrets).text[2:]}")
 
 
 def _fit(pieces: list[Piece]) -> str:

@@ -3,9 +3,9 @@
 What Terraform marks sensitive anywhere in the plan is a secret, whatever its type: text, numbers, booleans,
 each element and key of a list or map. A value that contains a secret is shown as "(sensitive)" as a whole,
 also where the secret is escaped, as it is in JSON inside a string. Names from the code (resources,
-attributes, outputs) are hidden when they equal a secret or contain one of four characters or more: a secret "3" must not
-hide which aws_s3_bucket is about to go. Not recognised are secrets that were transformed (base64, a hash).
-Empty strings and null are no secrets.
+attributes, outputs) are hidden when they equal a secret or contain one of four characters or more: a secret
+"3" must not hide which aws_s3_bucket is about to go. Not recognised are secrets that were transformed
+(base64, a hash). Empty strings and null are no secrets.
 """
 
 import json
@@ -132,18 +132,28 @@ class Secrets:
 
     def name(self, name: str) -> str:
         """A name, such as that of an attribute or output."""
-        return HIDDEN_TEXT if self._hides_name(name) else _printable(name)[:NAME_LIMIT]
+        if _NAME.fullmatch(name):
+            hidden = name in self._texts or any(secret in name for secret in self._long)
+        else:
+            hidden = self._within(name)
+        return HIDDEN_TEXT if hidden else _printable(name)[:NAME_LIMIT]
 
     def path(self, steps: Sequence[object]) -> str:
-        """The path to an attribute, such as `rule[0].status`."""
+        """The path to an attribute, such as `rule[0].status`.
+
+        Attributes of the resource and of its blocks are names; what follows a name is the key of a map.
+        """
         text = ""
+        previous: object = 0
         for step in steps:
             if not isinstance(step, str):
                 text += f"[{_printable(str(step))}]"
-            elif _NAME.fullmatch(step):
-                text += ("." if text else "") + self.name(step)
-            else:
+            elif not _NAME.fullmatch(step):
                 text += f"[{self._key(step)}]"
+            else:
+                hidden = isinstance(previous, str) and self._within(step)
+                text += ("." if text else "") + (HIDDEN_TEXT if hidden else self.name(step))
+            previous = step
         return text[:NAME_LIMIT]
 
     def address(self, address: str) -> str:
@@ -167,19 +177,14 @@ class Secrets:
         return str(masked) if isinstance(masked, Hidden | Unknown) else _scalar(masked)
 
     def _key(self, key: str) -> str:
-        return HIDDEN_TEXT if self._hides_name(key) else _quoted(key)
-
-    def _hides_name(self, name: str) -> bool:
-        if not _NAME.fullmatch(name):
-            return self._within(name)
-        return name in self._texts or any(secret in name for secret in self._long)
+        return HIDDEN_TEXT if self._within(key) else _quoted(key)
 
     def _found(self, text: str) -> bool:
         return any(secret in text for secret in self._all)
 
     def _within(self, text: str) -> bool:
         """Whether the text holds a secret: as it is, as it would be printed, or escaped."""
-        if self._found(text) or self._found(_quoted(text)):
+        if self._found(text) or self._found(_quoted(text)[1:-1]):
             return True
         for _ in range(_ESCAPE_LEVELS):
             if "\\" not in text:
