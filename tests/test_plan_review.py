@@ -365,7 +365,8 @@ def test_a_cut_inside_the_collapsed_part_closes_it() -> None:
 SECRET_TEXT = st.text(alphabet='ЖЩ語😀\\"`\n\x00\u202e<&/|~é', min_size=1, max_size=8).filter(
     lambda text: set(text) != {'"'}
 )
-SECRETS = st.one_of(SECRET_TEXT, st.integers(), st.booleans(), st.integers().map(lambda number: number / 4))
+NUMBERS = st.integers(-(10**12), 10**12)
+SECRETS = st.one_of(SECRET_TEXT, NUMBERS, st.booleans(), NUMBERS.map(lambda number: number / 4))
 
 
 def text_of(secret: object) -> str:
@@ -503,7 +504,7 @@ def plan_of_text(text: str) -> dict[str, Any]:
     item = resource(
         f'a.b["{text}"]', "delete", "create", before=before, after={"x": 1}, importing={"id": text}
     )
-    item |= {"deposed": text or "x", "previous_address": f"a.{text}", "action_reason": text}
+    item |= {"deposed": text or "x", "previous_address": f"a.{text}", "action_reason": f"by {text}"}
     item["change"]["replace_paths"] = [["x"], [text, 0]]
     output = {"actions": ["update"], "before": text, "after": [text]}
     return plan(
