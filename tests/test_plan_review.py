@@ -218,7 +218,7 @@ def test_the_most_dangerous_comes_first() -> None:
         "a.changed",
         "a.drifted",
         "`out`",
-        "<details>",
+        "The rest",
         "a.created",
     ]
     positions = [markdown.index(name) for name in names]
@@ -298,7 +298,9 @@ def test_drift_from_null_to_empty_is_noise(empty: object) -> None:
 )
 def test_other_drift_is_shown(before: object, after: object) -> None:
     drift = resource("a.b", "update", before={"x": before}, after={"x": after})
-    assert "### Changed outside of Terraform\n\n- `a.b`\n" in markdown_of(resource_drift=[drift])
+    markdown = markdown_of(resource_drift=[drift])
+    assert "<details><summary>Changed outside of Terraform: 1</summary>\n\n- `a.b`\n" in markdown
+    assert markdown.endswith("</details>\n")
 
 
 def test_drift_is_no_change_to_the_gate() -> None:
@@ -332,7 +334,7 @@ def test_a_long_review_is_cut_from_the_least_dangerous_end(character: str) -> No
     assert "a.updated0`" in result.markdown
     assert "a.created" not in result.markdown
     shown = result.markdown.count("`a.updated")
-    assert f"**Cut to fit a comment:** {600 - shown + 600 + 1} of its parts" in result.markdown
+    assert f"**Cut to fit a comment:** {600 - shown + 600} of its parts" in result.markdown
 
 
 def test_every_guarded_loss_stays_when_their_details_do_not_fit() -> None:

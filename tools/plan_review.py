@@ -297,10 +297,9 @@ def _container(text: str) -> object:
     return value if isinstance(value, dict | list) else None
 
 
-def _is_noise(difference: Difference) -> bool:
-    """Providers read back an unset attribute as the empty value of its type."""
-    after = difference.after.value if isinstance(difference.after, Hidden) else difference.after
-    before = difference.before.value if isinstance(difference.before, Hidden) else difference.before
+def _is_unset(before: object, after: object) -> bool:
+    """Whether a provider's read turned an attribute that is not set into the empty value of its type."""
+    before, after = (value.value if isinstance(value, Hidden) else value for value in (before, after))
     return before is None and not isinstance(after, bool) and after in ({}, [], "", 0)
 
 
@@ -309,7 +308,7 @@ def _is_noise(difference: Difference) -> bool:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the review. If its text does not fit, its `short` form stays; `closing` ends the review."""
+    """A part of the review. Its `short` form stays when its text does not fit, `closing` goes after a cut."""
 
     text: str
     short: str = ""
@@ -357,9 +356,9 @@ def _review(plan_: object, allowed: Collection[str]) -> Review:
         ),
         *_section("Changes in place", [_update(change, secrets) for change in updates]),
         *_section("Deferred", [_line(change, secrets) for change in others]),
-        *_section("Changed outside of Terraform", [Piece(line) for line in drifted]),
+        *_collapsed(f"Changed outside of Terraform: {len(drifted)}", drifted),
         *_section("Outputs", [Piece(line) for line in outputs]),
-        *_rest(rest, secrets),
+        *_collapsed(f"The rest: {_rest_counts(rest)}", _rest_lines(rest, secrets)),
     ]
     messages = [
         f"{secrets.address(change.address)} would be {LOSSES[change.action]} (once reviewed: --allow ADDRESS)"
@@ -394,6 +393,15 @@ def _section(title: str, pieces: list[Piece]) -> Iterator[Piece]:
     for piece in pieces:
         yield Piece(heading + piece.text, short=heading + piece.short if piece.short else "")
         heading = ""
+
+
+def _collapsed(title: str, lines: list[str]) -> Iterator[Piece]:
+    opening, closing = f"\n<details><summary>{title}</summary>\n\n", "\n</details>\n"
+    for line in lines[:-1]:
+        yield Piece(opening + line, closing=closing)
+        opening = ""
+    for line in lines[-1:]:
+        yield Piece(opening + line + closing)
 
 
 def _deferred(item: object, secrets: Secrets) -> Change:
@@ -435,7 +443,8 @@ def _rows(change: Change, secrets: Secrets) -> Iterator[str]:
             for path in change.replace_paths
         )
         # What a new object gets from the provider, such as its ARN, is no news.
-        if forced or change.action != "replace" or difference.after is not UNKNOWN:
+        usual = difference.after is UNKNOWN or _is_unset(difference.after, difference.before)
+        if forced or change.action != "replace" or not usual:
             yield _row(difference, secrets) + (" (forces replacement)" if forced else "")
 
 
@@ -478,7 +487,7 @@ def _drift_lines(change: Change, secrets: Secrets) -> Iterator[str]:
         yield f"{head} was deleted\n"
         return
     differences = _differences(change.before, change.after, secrets)
-    rows = [_row(difference, secrets) for difference in differences if not _is_noise(difference)]
+    rows = [_row(item, secrets) for item in differences if not _is_unset(item.before, item.after)]
     if rows:
         yield f"{head}\n{_fenced(rows)}"
 
@@ -508,14 +517,14 @@ def _rest_verbs(change: Change) -> list[str]:
     return verbs + (["moved"] if change.moved_from else []) + (["imported"] if change.imported else [])
 
 
-def _rest(changes: list[Change], secrets: Secrets) -> Iterator[Piece]:
-    if not changes:
-        return
-    verbs = [", ".join(_rest_verbs(change)) for change in changes]
-    summary = "; ".join(f"{verbs.count(verb)} {verb}" for verb in dict.fromkeys(verbs))
-    yield Piece(f"\n<details><summary>The rest: {summary}</summary>\n\n", closing="\n</details>\n")
-    for change, verb in sorted(zip(changes, verbs, strict=True), key=lambda pair: pair[1]):
-        yield Piece(f"- {verb} {_line(change, secrets).text[2:]}")
+def _rest_counts(changes: list[Change]) -> str:
+    verbs = [" and ".join(_rest_verbs(change)) for change in changes]
+    return ", ".join(f"{verbs.count(verb)} {verb}" for verb in dict.fromkeys(verbs))
+
+
+def _rest_lines(changes: list[Change], secrets: Secrets) -> list[str]:
+    lines = ((" and ".join(_rest_verbs(change)), _line(change, secrets).text[2:]) for change in changes)
+    return [f"- {verbs} {line}" for verbs, line in sorted(lines, key=lambda pair: pair[0])]
 
 
 def _fit(pieces: list[Piece]) -> str:
@@ -539,15 +548,15 @@ def _fit(pieces: list[Piece]) -> str:
     closing = ""
     cut = 0
     for piece, short in zip(pieces, shorts, strict=True):
-        extra = size(piece.text) + size(piece.closing) - size(short)
-        if cut or extra > room:
+        extra = size(piece.text) - size(short)
+        if cut or extra + size(piece.closing) > room:
             cut += 1
             shown.append(short)
         else:
             room -= extra
-            closing += piece.closing
+            closing = piece.closing
             shown.append(piece.text)
-    return "".join(shown) + closing + (cut_note(cut) if cut else "")
+    return "".join(shown) + (closing + cut_note(cut) if cut else "")
 
 
 if __name__ == "__main__":
