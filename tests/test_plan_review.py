@@ -684,6 +684,16 @@ def test_the_command_writes_the_review_and_exits_with_its_status() -> None:
     ]
 
 
+def test_allowances_come_from_a_file_too(tmp_path: Path) -> None:
+    path = PLANS / "create_before_destroy.json"
+    allowed = tmp_path / "allowed"
+    allowed.write_text("# reviewed\n\n--allow=aws_dynamodb_table.orders\n")
+    assert run(path, f"@{allowed}").returncode == EXIT_SAFE
+    allowed.write_text("# aws_dynamodb_table.orders\n")
+    assert run(path, f"@{allowed}").returncode == EXIT_GUARDED
+    assert run(path, f"@{tmp_path}/missing").returncode == 2
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{", b"{} {}", b"\xff", b"[" * 100_000, b"1" * 5_000, b"{}"])
 def test_the_command_refuses_files_that_are_no_plan(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "plan.json"

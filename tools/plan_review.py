@@ -97,12 +97,21 @@ def read_plan(path: Path) -> object:
         raise UnusablePlan("it is not JSON") from None
 
 
+class _ArgumentParser(argparse.ArgumentParser):
+    """Takes arguments from a file too, one a line, with empty lines and lines that start with #."""
+
+    def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
+        return [] if not arg_line.strip() or arg_line.startswith("#") else [arg_line]
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(
+    parser = _ArgumentParser(
         prog="python -m tools.plan_review",
         description="Write a review of a Terraform plan as Markdown to standard output.",
         epilog=f"Exit status: {EXIT_SAFE} no guarded data lost; {EXIT_GUARDED} guarded data would be "
-        f"destroyed, replaced or forgotten; {EXIT_UNUSABLE} no usable plan. Guarded: {', '.join(GUARDED)}.",
+        f"destroyed, replaced or forgotten; {EXIT_UNUSABLE} no usable plan. Guarded: {', '.join(GUARDED)}. "
+        "@FILE stands for the arguments in that file, one a line.",
+        fromfile_prefix_chars="@",
     )
     parser.add_argument("plan", metavar="PLAN.json", type=Path, help="output of terraform show -json PLAN")
     parser.add_argument(
