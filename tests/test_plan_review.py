@@ -490,6 +490,48 @@ def test_sensitive_variables_and_data_sources_are_secrets_too() -> None:
     assert "~ y: null → (sensitive)" in markdown
 
 
+def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
+    """The review of a change to `value` in a plan that marks `secret` sensitive elsewhere."""
+    marked = resource("a.marked", "no-op", after={"x": secret}, after_sensitive={"x": True})
+    return markdown_of(marked, resource(address, "update", before={"x": value}, after={"x": "gone"}))
+
+
+@pytest.mark.parametrize(
+    ("secret", "value"),
+    [
+        ('a"b', json.dumps(json.dumps({"key": 'a"b'}))),
+        ("é/<", '{"key": "\\u00e9\\/\\u003c"}'),
+        ("😀", "export KEY='\\ud83d\\ude00'"),
+        ("u0060", "`"),
+        ({"user": "name"}, {"user": "name"}),
+        (["first", "second"], "first, then"),
+        ({"user": "name"}, "of user"),
+        ('{"key": 1}', {"key": 1}),
+        (5432, "host:5432"),
+        (5432.0, 5432),
+        (True, "it is true"),
+    ],
+    ids=ascii,
+)
+def test_a_secret_is_found_in_other_forms(secret: object, value: object) -> None:
+    assert '~ x: (sensitive) → "gone"\n' in hidden_with(secret, value)
+
+
+@pytest.mark.parametrize(
+    ("secret", "address", "shown"),
+    [
+        ("xy", 'a.b["k-xy"]', "a.b[(sensitive)]"),
+        (7, "a.b[7]", "a.b[(sensitive)]"),
+        ("orders", "module.m.a.orders", "module.m.a.(sensitive)"),
+        ("der", "a.orders", "a.orders"),
+        ("rder", "a.orders", "a.(sensitive)"),
+        ("m.a.b", "module.m.a.b", "(sensitive)"),
+    ],
+)
+def test_a_secret_in_an_address_is_hidden(secret: object, address: str, shown: str) -> None:
+    assert f"- `{shown}`\n" in hidden_with(secret, "value", address)
+
+
 def test_a_short_secret_leaves_the_review_readable() -> None:
     marked = resource(
         "aws_s3_bucket.b3", "delete", before={"n": 3, "t": True}, before_sensitive={"n": True, "t": True}
