@@ -1,21 +1,30 @@
 """The pipeline, deployed to a local cloud with Terraform and its AWS provider; tests build on each other."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tools import local_pipeline
-from tools.local_cloud import ROOT, STATE_BUCKET, LocalCloud
+from tests import set_aside
+from tools import checkov_gate, local_pipeline, plan_review
+from tools.local_cloud import ROOT, STATE_BUCKET, LocalCloud, wait_until
 
 import boto3
 import pytest
 
 pytestmark = pytest.mark.slow
+
+Plan = dict[str, Any]
+
+# Of an order that is only in a failed batch.
+TIMESTAMP = 1_700_000_000_000
 
 
 class Terraform:
@@ -30,6 +39,12 @@ class Terraform:
         )
         assert answer.returncode in allowed, answer.stdout + answer.stderr
         return answer
+
+    def plan(self, *arguments: str) -> Plan:
+        """The JSON of a plan, which stays in the folder as `plan.tfplan`."""
+        self("plan", "-out=plan.tfplan", *arguments)
+        plan: Plan = json.loads(self("show", "-json", "plan.tfplan").stdout)
+        return plan
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +66,22 @@ def state_bucket(cloud: LocalCloud) -> Terraform:
 
 
 @pytest.fixture(scope="module")
-def terraform(cloud: LocalCloud, state_bucket: Terraform) -> Terraform:
-    """The deployed pipeline."""
+def undeployed(cloud: LocalCloud, state_bucket: Terraform) -> Terraform:
     terraform = Terraform(synth("main.py", cloud.stack_folder()))
     terraform("init", "-no-color")
-    terraform("apply", "-auto-approve", "-no-color")
     return terraform
+
+
+@pytest.fixture(scope="module")
+def creation_plan(undeployed: Terraform) -> Plan:
+    return undeployed.plan()
+
+
+@pytest.fixture(scope="module")
+def terraform(undeployed: Terraform, creation_plan: Plan) -> Terraform:
+    """The deployed pipeline."""
+    undeployed("apply", "-no-color", "plan.tfplan")
+    return undeployed
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +90,45 @@ def outputs(terraform: Terraform) -> dict[str, str]:
     return {name: output["value"] for name, output in answer.items()}
 
 
-def synth(entry_point: str, folder: Path) -> Path:
-    subprocess.run([sys.executable, entry_point], cwd=ROOT, check=True)
+def synth(entry_point: str, folder: Path, **settings: str) -> Path:
+    subprocess.run([sys.executable, entry_point], cwd=ROOT, env=os.environ | settings, check=True)
     return folder
+
+
+@contextlib.contextmanager
+def changed(cloud: LocalCloud, **settings: str) -> Iterator[None]:
+    """The stack synthesized with other settings, and as it was again in the end."""
+    synth("main.py", cloud.stack_folder(), **settings)
+    try:
+        yield
+    finally:
+        synth("main.py", cloud.stack_folder())
+
+
+def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"tools.{name}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def stream_record(order_id: str, number: int) -> dict[str, Any]:
+    """A change of an order as the table's stream has it."""
+    keys = {"orderId": {"S": order_id}, "timestamp": {"N": str(TIMESTAMP)}}
+    return {
+        "eventID": f"event-{number}",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "Keys": keys,
+            "NewImage": {**keys, "status": {"S": "PLACED"}},
+            "SequenceNumber": str(number),
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+    }
 
 
 def test_T2_valid_without_warnings(terraform: Terraform) -> None:
@@ -141,6 +202,150 @@ def test_alarms_and_dashboard_are_there(outputs: dict[str, str]) -> None:
     body = json.loads(cloudwatch.get_dashboard(DashboardName="order-pipeline-local")["DashboardBody"])
     (states,) = (widget["properties"] for widget in body["widgets"] if widget["type"] == "alarm")
     assert set(states["alarms"]) == {alarm["AlarmArn"] for alarm in alarms}
+
+
+def test_R4_an_outage_of_the_bucket_loses_nothing(outputs: dict[str, str]) -> None:
+    """The function is led to a bucket that does not exist, and back; Lambda retries meanwhile."""
+    functions = boto3.client("lambda")
+    name = outputs["order_processor"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def use_bucket(bucket: str) -> None:
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": {**variables, "AUDIT_BUCKET": bucket}}
+        )
+
+    def errors() -> int:
+        events = boto3.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        return sum("audit record not stored" in event["message"] for event in events)
+
+    use_bucket("order-audit-bucket-that-is-gone")
+    try:
+        timestamp = local_pipeline.write_sample_orders(outputs["orders_table"])
+        assert wait_until(lambda: errors() > 0, seconds=60)
+        assert local_pipeline.histories(outputs["audit_bucket"], timestamp) == {}
+    finally:
+        use_bucket(variables["AUDIT_BUCKET"])
+
+    def recorded() -> dict[str, list[str]]:
+        return {
+            key.split("/")[1]: list(dict.fromkeys(status(record["newImage"]) or "gone" for record in records))
+            for key, records in local_pipeline.histories(outputs["audit_bucket"], timestamp).items()
+        }
+
+    expected = {
+        order: [step or "gone" for step in steps] for order, steps in local_pipeline.SAMPLE_ORDERS.items()
+    }
+    assert wait_until(lambda: recorded() == expected, seconds=60), recorded()
+
+
+def test_R5_a_failed_batch_is_notified_of_and_redriven(outputs: dict[str, str]) -> None:
+    bucket, function = outputs["audit_bucket"], outputs["order_processor"]
+    s3 = boto3.client("s3")
+    notices = local_pipeline.subscribe(outputs["alarms_topic"])
+    records = [stream_record("order-2001", number) for number in (1, 2)]
+    key = set_aside.key()
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(set_aside.content(*records, function=function)))
+
+    received: list[str] = []
+
+    def notified() -> bool:
+        received.extend(notice["Message"] for notice in local_pipeline.receive(notices))
+        return any(key in message for message in received)
+
+    assert wait_until(notified, seconds=60), received
+
+    listed = tool("redrive", "--list")
+    assert listed.returncode == 1
+    assert "order-2001" in listed.stdout
+    assert tool("redrive").returncode == 0
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="aws/lambda/")
+    (history,) = local_pipeline.histories(bucket, TIMESTAMP).values()
+    assert [record["sequenceNumber"] for record in history] == ["1", "2"]
+    assert tool("redrive").returncode == 0
+
+
+def test_reconcile_finds_and_repairs_deleted_and_stale_records(outputs: dict[str, str]) -> None:
+    s3 = boto3.client("s3")
+    bucket = outputs["audit_bucket"]
+    complete = tool("reconcile")
+    assert complete.returncode == 0, complete.stdout + complete.stderr
+
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="orders/")["Contents"]]
+    deleted = next(key for key in keys if "order-1001" in key)
+    stale = next(key for key in keys if "order-1002" in key)
+    s3.delete_object(Bucket=bucket, Key=deleted)
+    current = next(
+        version
+        for version in s3.list_object_versions(Bucket=bucket, Prefix=stale)["Versions"]
+        if version["IsLatest"]
+    )
+    s3.delete_object(Bucket=bucket, Key=stale, VersionId=current["VersionId"])
+
+    found = tool("reconcile", "--json")
+    assert found.returncode == 1, found.stderr
+    *findings, summary = map(json.loads, found.stdout.splitlines())
+    assert {(finding["problem"], finding["orderId"]) for finding in findings} == {
+        ("missing", "order-1001"),
+        ("stale", "order-1002"),
+    }
+    assert "summary" in summary
+    assert tool("reconcile", "--repair").returncode == 0
+    assert tool("reconcile").returncode == 0
+
+
+class TestPlanReview:
+    """Reviews of plans that the real provider makes."""
+
+    def test_creation_is_safe(self, creation_plan: Plan) -> None:
+        review = plan_review.review(creation_plan)
+        assert review.exit_status == plan_review.EXIT_SAFE
+        assert re.match(r".*\d\d to add", review.markdown.splitlines()[0])
+
+    def test_no_changes_is_one_quiet_line(self, terraform: Terraform) -> None:
+        terraform("apply", "-refresh-only", "-auto-approve")
+        review = plan_review.review(terraform.plan())
+        assert (review.exit_status, review.markdown.strip()) == (plan_review.EXIT_SAFE, "No changes.")
+
+    def test_change_in_place_is_safe(self, terraform: Terraform, cloud: LocalCloud) -> None:
+        with changed(cloud, LAMBDA_RUNTIME="nodejs22.x"):
+            review = plan_review.review(terraform.plan())
+        assert review.exit_status == plan_review.EXIT_SAFE
+        assert "1 to change" in review.markdown.splitlines()[0]
+        assert '~ runtime: "nodejs20.x" → "nodejs22.x"' in review.markdown
+
+    def test_protection_is_safe_to_switch_on(self, terraform: Terraform, cloud: LocalCloud) -> None:
+        with changed(cloud, PROTECT_DATA="true"):
+            review = plan_review.review(terraform.plan())
+        assert review.exit_status == plan_review.EXIT_SAFE
+        assert "~ force_destroy: true → false" in review.markdown
+        assert "~ deletion_protection_enabled: false → true" in review.markdown
+
+    def test_changed_hash_key_replaces_the_table(self, terraform: Terraform, cloud: LocalCloud) -> None:
+        template = cloud.stack_folder() / "cdk.tf.json"
+        with changed(cloud):
+            template.write_text(template.read_text().replace('"orderId"', '"id"'))
+            plan = terraform.plan()
+        review = plan_review.review(plan)
+        assert review.exit_status == plan_review.EXIT_GUARDED
+        assert "forced by `hash_key`" in review.markdown
+        (table,) = (
+            change["address"] for change in plan["resource_changes"] if change["type"] == "aws_dynamodb_table"
+        )
+        assert plan_review.review(plan, [table]).exit_status == plan_review.EXIT_SAFE
+
+    def test_destroy_loses_all_guarded_data(self, terraform: Terraform) -> None:
+        review = plan_review.review(terraform.plan("-destroy"))
+        assert review.exit_status == plan_review.EXIT_GUARDED
+        assert "3 guarded resources" in review.markdown.splitlines()[0]
+
+
+def test_checkov_finds_nothing_unexplained_in_a_real_plan(creation_plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(creation_plan))
+    found = checkov_gate.findings(file, ROOT / ".venv-checkov/bin/checkov")
+    suppressed = tomllib.loads((ROOT / "checkov.toml").read_text())
+    assert [finding for finding in found if finding.check not in suppressed] == []
 
 
 def test_G4_destroy_leaves_nothing(terraform: Terraform, outputs: dict[str, str]) -> None:

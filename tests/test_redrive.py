@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from tests import set_aside
 from tools import redrive
 from tools.deployment import Deployment
 
@@ -57,35 +58,8 @@ class Pipeline:
     s3: S3Client
 
     def set_aside(self, *records: dict[str, Any], second: int = 0, **changes: object) -> str:
-        content = {
-            "requestContext": {
-                "requestId": str(uuid4()),
-                "functionArn": f"arn:aws:lambda:{REGION}:123456789012:function:{self.deployment.function}",
-                "condition": "RetryAttemptsExhausted",
-                "approximateInvokeCount": 101,
-            },
-            "responseContext": {
-                "statusCode": 200,
-                "executedVersion": "$LATEST",
-                "functionError": "Unhandled",
-            },
-            "version": "1.0",
-            "timestamp": "2026-01-02T03:04:05.678Z",
-            "DDBStreamBatchInfo": {
-                "shardId": "shardId-00000001573689847184-864758bb",
-                "startSequenceNumber": records[0]["dynamodb"]["SequenceNumber"] if records else "",
-                "endSequenceNumber": records[-1]["dynamodb"]["SequenceNumber"] if records else "",
-                "approximateArrivalOfFirstRecord": "2026-01-02T02:04:05Z",
-                "approximateArrivalOfLastRecord": "2026-01-02T02:04:05Z",
-                "batchSize": len(records),
-                "streamArn": f"arn:aws:dynamodb:{REGION}:123456789012:table/t/stream/2026-01-01T00:00:00.000",
-            },
-            "payload": json.dumps({"Records": records}),
-        } | changes
-        key = (
-            "aws/lambda/0f5bd1bd-ab0e-4c4b-9d0c-8ab3f6b8b1a5/shardId-00000001573689847184-864758bb/2026/01/02/"
-            f"2026-01-02T03.04.{second:02}-{uuid4()}"
-        )
+        key = set_aside.key(second)
+        content = set_aside.content(*records, function=self.deployment.function) | changes
         self.s3.put_object(Bucket=self.deployment.audit_bucket, Key=key, Body=json.dumps(content))
         return key
 

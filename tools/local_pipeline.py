@@ -19,7 +19,6 @@ from tools.prerequisites import PrerequisiteError
 import boto3
 
 ARRIVAL_SECONDS = 60
-SUBSCRIBER_QUEUE = "order-alerts-subscriber"
 
 # What happens to each sample order, in statuses; None removes it.
 SAMPLE_ORDERS: dict[str, list[str | None]] = {
@@ -86,27 +85,25 @@ def run_sample_orders(outputs: dict[str, str]) -> Observed:
 
     Raises PipelineError when something has not arrived after ARRIVAL_SECONDS.
     """
-    queue_url = _subscribe(outputs["alerts_topic"])
-    timestamp = int(time.time() * 1000)
-    _write(outputs["orders_table"], timestamp)
-
-    histories: dict[str, list[dict[str, Any]]] = {}
+    queue_url = subscribe(outputs["alerts_topic"])
+    timestamp = write_sample_orders(outputs["orders_table"])
+    recorded: dict[str, list[dict[str, Any]]] = {}
     alerts: list[dict[str, Any]] = []
 
     def all_recorded() -> bool:
-        histories.update(_histories(outputs["audit_bucket"], timestamp))
-        return sum(map(len, histories.values())) == sum(map(len, SAMPLE_ORDERS.values()))
+        recorded.update(histories(outputs["audit_bucket"], timestamp))
+        return sum(map(len, recorded.values())) == sum(map(len, SAMPLE_ORDERS.values()))
 
     def alerted() -> bool:
-        alerts.extend(alert for alert in _receive(queue_url) if str(timestamp) in alert["Message"])
+        alerts.extend(alert for alert in receive(queue_url) if str(timestamp) in alert["Message"])
         return bool(alerts)
 
     if not wait_until(all_recorded, seconds=ARRIVAL_SECONDS):
-        raise PipelineError(f"after {ARRIVAL_SECONDS} s the audit records are incomplete: {histories}")
+        raise PipelineError(f"after {ARRIVAL_SECONDS} s the audit records are incomplete: {recorded}")
     if not wait_until(alerted, seconds=ARRIVAL_SECONDS):
         raise PipelineError(f"after {ARRIVAL_SECONDS} s no subscriber has received the alert")
     alarm = boto3.client("cloudwatch").describe_alarms(AlarmNames=[outputs["error_rate_alarm"]])
-    return Observed(histories=histories, alert=alerts[0], alarm=dict(alarm["MetricAlarms"][0]))
+    return Observed(histories=recorded, alert=alerts[0], alarm=dict(alarm["MetricAlarms"][0]))
 
 
 def print_summary(cloud: LocalCloud, outputs: dict[str, str], observed: Observed) -> None:
@@ -143,15 +140,18 @@ Stop
     )
 
 
-def _subscribe(topic_arn: str) -> str:
+def subscribe(topic_arn: str) -> str:
+    """Subscribe a queue of its own to a topic; returns the queue's URL."""
     sqs = boto3.client("sqs")
-    queue_url = sqs.create_queue(QueueName=SUBSCRIBER_QUEUE)["QueueUrl"]
+    queue_url = sqs.create_queue(QueueName=f"{topic_arn.rsplit(':', maxsplit=1)[-1]}-subscriber")["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]
     boto3.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
     return queue_url
 
 
-def _write(table: str, timestamp: int) -> None:
+def write_sample_orders(table: str) -> int:
+    """Write the sample orders, all with the timestamp that is returned."""
+    timestamp = int(time.time() * 1000)
     dynamodb = boto3.client("dynamodb")
     for order_id, statuses in SAMPLE_ORDERS.items():
         key = {"orderId": {"S": order_id}, "timestamp": {"N": str(timestamp)}}
@@ -161,9 +161,10 @@ def _write(table: str, timestamp: int) -> None:
             else:
                 item = key | {"status": {"S": status}, "total": {"N": "49.90"}}
                 dynamodb.put_item(TableName=table, Item=item)
+    return timestamp
 
 
-def _histories(bucket: str, timestamp: int) -> dict[str, list[dict[str, Any]]]:
+def histories(bucket: str, timestamp: int) -> dict[str, list[dict[str, Any]]]:
     """The audit records of the orders written at `timestamp`, by object, in stream order."""
     s3 = boto3.client("s3")
     histories: dict[str, list[dict[str, Any]]] = {}
@@ -178,11 +179,15 @@ def _histories(bucket: str, timestamp: int) -> dict[str, list[dict[str, Any]]]:
     return histories
 
 
-def _receive(queue_url: str) -> list[dict[str, Any]]:
+def receive(queue_url: str) -> list[dict[str, Any]]:
+    """What has arrived in a subscribed queue, as SNS wraps it, each once."""
     answer = boto3.client("sqs").receive_message(
         QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
     )
-    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+    messages = answer.get("Messages", [])
+    for message in messages:
+        boto3.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(message["Body"]) for message in messages]
 
 
 def main() -> int:
