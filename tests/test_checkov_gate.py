@@ -23,7 +23,7 @@ def run(stack: Path, report: str, suppressed: str = "", status: int = 1) -> subp
     """Run the wrapper over a checkov that answers `report`, and with status 9 to a file it could not read."""
     checkov = stack.parent / "checkov"
     checkov.write_text(
-        f"""#!{sys.executable}
+        f"""#!/usr/bin/env python3
 import json, sys
 from pathlib import Path
 file = Path(sys.argv[sys.argv.index("--file") + 1])

@@ -414,7 +414,7 @@ def main() -> Exit:
         print(json.dumps({"summary": asdict(summary) | {"complete": summary.is_complete}}))
     else:
         problems = ", ".join(f"{count} {problem}" for problem, count in summary.problems.items())
-        print(f"{summary.items} items in {summary.seconds} s: {problems}; {summary.repaired} repaired")
+        print(f"{summary.items} items in {summary.seconds:.1f} s: {problems}; {summary.repaired} repaired")
     return Exit.COMPLETE if summary.is_complete else Exit.INCOMPLETE
 
 
