@@ -44,14 +44,23 @@ local: $(venv) $(node) ## run the whole pipeline on this machine and show what i
 local-down: $(venv) ## stop what make local started and remove what it left
 	@python -m tools.local_pipeline down
 
-.PHONY: check test static snapshots test-handler
+.PHONY: check check-style check-types check-function check-python test static snapshots test-handler
 check: $(venv) $(node) ## lint, types, unit and snapshot tests: the fast part of make test
+	@$(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
+
+check-style:
 	ruff check --quiet
 	ruff format --check --quiet
-	mypy
 	biome ci --log-level=warn
+
+check-types:
+	mypy
 	tsc
-	node --test tests/order-processor/*.test.mjs
+
+check-function:
+	node --test --test-reporter=dot tests/order-processor/*.test.mjs
+
+check-python:
 	pytest --quiet -m "not slow"
 
 test: terraform check static ## everything that CI runs, with the deployment to a local cloud
@@ -70,6 +79,7 @@ snapshots: $(venv) ## accept the synthesized JSON as it is now
 	pytest --quiet tests/test_snapshots.py tests/test_plan_review.py --snapshot-update
 
 test-handler: $(node) ## the function's tests on another Node.js: make test-handler NODE=24
+	@[ -n "$(NODE)" ] || { echo "error: NODE is not set: 20, 22 or 24" >&2; exit 2; }
 	npx --yes --package=node@$(NODE) -- node --test tests/order-processor/*.test.mjs
 
 .PHONY: synth bootstrap deploy diff destroy

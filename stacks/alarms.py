@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarmMetricQuery,
     CloudwatchMetricAlarmMetricQueryMetric,
 )
+from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
@@ -28,6 +29,7 @@ class Alarms(Construct):
         id_: str,
         *,
         settings: Settings,
+        table: DynamodbTable,
         function: LambdaFunction,
         alerts_topic: SnsTopic,
         alarms_topic: SnsTopic,
@@ -38,30 +40,54 @@ class Alarms(Construct):
         self._topic = alarms_topic
         of_function = {"FunctionName": function.function_name}
 
-        self.error_rate = CloudwatchMetricAlarm(
-            self,
+        self.error_rate = self._math_alarm(
             "error-rate",
-            alarm_name=f"order-processor-error-rate-alarm-{self._suffix}",
-            alarm_description=(
+            name="order-processor-error-rate-alarm",
+            description=(
                 f"The order processor's error rate exceeds {ERROR_RATE_PERCENT}% over 5 minutes. Changes "
                 "wait in the stream, none is lost yet. First: read the errors in the function's log."
             ),
-            metric_query=[
-                CloudwatchMetricAlarmMetricQuery(
-                    id="error_rate",
-                    label="Error rate (%)",
-                    expression="(errors / invocations) * 100",
-                    return_data=True,
-                ),
-                _sum_query("errors", metric_name="Errors", dimensions=of_function),
-                _sum_query("invocations", metric_name="Invocations", dimensions=of_function),
+            label="Error rate (%)",
+            expression="(errors / invocations) * 100",
+            metrics=[
+                _query("errors", "AWS/Lambda", "Errors", of_function),
+                _query("invocations", "AWS/Lambda", "Invocations", of_function),
             ],
-            comparison_operator="GreaterThanThreshold",
             threshold=ERROR_RATE_PERCENT,
-            evaluation_periods=1,
-            treat_missing_data="notBreaching",
-            alarm_actions=[alarms_topic.arn],
-            ok_actions=[alarms_topic.arn],
+            periods=1,
+        )
+        self.stalled = self._math_alarm(
+            "stalled",
+            name="order-processor-stalled-alarm",
+            description=(
+                "Orders have been written for 15 minutes, and the order processor has not run: nothing reads "
+                "the stream, which keeps changes for 24 hours. First: see whether the event source mapping "
+                "is enabled, and what it says of its last result."
+            ),
+            label="Writes without a run",
+            expression=(
+                "IF(FILL(puts, 0) + FILL(updates, 0) + FILL(deletes, 0) > 0 "
+                "AND FILL(invocations, 0) == 0, 1, 0)"
+            ),
+            metrics=[
+                _query("invocations", "AWS/Lambda", "Invocations", of_function),
+                *(
+                    _query(
+                        id_,
+                        "AWS/DynamoDB",
+                        "SuccessfulRequestLatency",
+                        {"TableName": table.name, "Operation": operation},
+                        stat="SampleCount",
+                    )
+                    for id_, operation in {
+                        "puts": "PutItem",
+                        "updates": "UpdateItem",
+                        "deletes": "DeleteItem",
+                    }.items()
+                ),
+            ],
+            threshold=0,
+            periods=3,
         )
         self.lag = self._alarm(
             "lag",
@@ -119,7 +145,45 @@ class Alarms(Construct):
 
     def all(self) -> list[CloudwatchMetricAlarm]:
         """Every alarm, the most telling first."""
-        return [self.error_rate, self.lag, self.throttles, self.lost_records, self.undelivered_alerts]
+        return [
+            self.error_rate,
+            self.lag,
+            self.stalled,
+            self.throttles,
+            self.lost_records,
+            self.undelivered_alerts,
+        ]
+
+    def _math_alarm(
+        self,
+        id_: str,
+        *,
+        name: str,
+        description: str,
+        label: str,
+        expression: str,
+        metrics: list[CloudwatchMetricAlarmMetricQuery],
+        threshold: int,
+        periods: int,
+    ) -> CloudwatchMetricAlarm:
+        return CloudwatchMetricAlarm(
+            self,
+            id_,
+            alarm_name=f"{name}-{self._suffix}",
+            alarm_description=description,
+            metric_query=[
+                CloudwatchMetricAlarmMetricQuery(
+                    id=id_.replace("-", "_"), label=label, expression=expression, return_data=True
+                ),
+                *metrics,
+            ],
+            comparison_operator="GreaterThanThreshold",
+            threshold=threshold,
+            evaluation_periods=periods,
+            treat_missing_data="notBreaching",
+            alarm_actions=[self._topic.arn],
+            ok_actions=[self._topic.arn],
+        )
 
     def _alarm(
         self,
@@ -152,14 +216,16 @@ class Alarms(Construct):
         )
 
 
-def _sum_query(id_: str, *, metric_name: str, dimensions: dict[str, str]) -> CloudwatchMetricAlarmMetricQuery:
+def _query(
+    id_: str, namespace: str, metric_name: str, dimensions: dict[str, str], *, stat: str = "Sum"
+) -> CloudwatchMetricAlarmMetricQuery:
     return CloudwatchMetricAlarmMetricQuery(
         id=id_,
         metric=CloudwatchMetricAlarmMetricQueryMetric(
-            namespace="AWS/Lambda",
+            namespace=namespace,
             metric_name=metric_name,
             dimensions=dimensions,
             period=PERIOD_SECONDS,
-            stat="Sum",
+            stat=stat,
         ),
     )

@@ -60,7 +60,7 @@ class Dashboard(Construct):
             ],
             [
                 self._graph(
-                    "Orders written",
+                    "Writes to the orders table (requests)",
                     *(
                         [
                             "AWS/DynamoDB",

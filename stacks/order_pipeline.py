@@ -84,6 +84,7 @@ class OrderPipelineStack(TerraformStack):
             self,
             "alarms",
             settings=settings,
+            table=orders.table,
             function=processor.function,
             alerts_topic=alerts.topic,
             alarms_topic=alarms_topic.topic,

@@ -75,12 +75,6 @@ class OrderProcessor(Construct):
                 ],
             ).json,
         )
-        logs_policy = IamRolePolicyAttachment(
-            self,
-            "logs-policy",
-            role=role.name,
-            policy_arn=f"arn:{partition.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-        )
         data_policy = IamRolePolicy(
             self,
             "data-policy",
@@ -139,6 +133,14 @@ class OrderProcessor(Construct):
             retention_in_days=30,
             kms_key_id=log_key.arn,
         )
+        logs_policy = IamRolePolicyAttachment(
+            self,
+            "logs-policy",
+            role=role.name,
+            policy_arn=f"arn:{partition.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+            # On destroy the right to make log groups goes before the group, which nothing can then make anew.
+            depends_on=[log_group],
+        )
         # Lambda counts invocations; the records in them are in the line that the function logs per batch.
         self.records_metric = CloudwatchLogMetricFilterMetricTransformation(
             namespace=f"order-pipeline-{settings.environment_suffix}",
@@ -191,7 +193,7 @@ class OrderProcessor(Construct):
             batch_size=100,
             bisect_batch_on_function_error=True,
             # The stream keeps a record for 24 hours: half of them to retry in, half for what waits behind it.
-            # The most retries that Lambda allows, so that the age decides: giving up sooner in an outage of
+            # The most retries that can be counted, so that the age decides: giving up sooner in an outage of
             # S3 would lose the batch, whose destination is S3 too.
             maximum_record_age_in_seconds=12 * 60 * 60,
             maximum_retry_attempts=10_000,

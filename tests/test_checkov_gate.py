@@ -36,7 +36,7 @@ sys.exit({status})
     )
     checkov.chmod(0o755)
     (stack.parent / "suppressed.toml").write_text(suppressed)
-    command = [sys.executable, "-m", "tools.checkov_gate", "--checkov", str(checkov)]
+    command = [sys.executable, "-m", "tools.checkov_gate", "--python", str(checkov)]
     command += ["--suppressed", str(stack.parent / "suppressed.toml"), str(stack)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

@@ -5,7 +5,13 @@ import sys
 from pathlib import Path
 
 from tools import prerequisites
-from tools.prerequisites import PrerequisiteError, check_provider, check_terraform, find_provider_mirror
+from tools.prerequisites import (
+    PrerequisiteError,
+    check_provider,
+    check_ps,
+    check_terraform,
+    find_provider_mirror,
+)
 
 import pytest
 
@@ -29,6 +35,12 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_no_terraform() -> None:
     with pytest.raises(PrerequisiteError, match=r"no terraform on the PATH: Terraform 1\.11\.0 or later"):
         check_terraform()
+
+
+@pytest.mark.usefixtures("path")
+def test_no_ps() -> None:
+    with pytest.raises(PrerequisiteError, match="no ps on the PATH"):
+        check_ps()
 
 
 @pytest.mark.parametrize("version", ["1.10.5", "0.15.0", "1.9.99"])

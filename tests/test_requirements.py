@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 from tests.template import Template, order_pipeline, settings
 from tools.deployment import Deployment
@@ -21,6 +22,7 @@ NAME_ATTRIBUTES = {
     "aws_s3_bucket": "bucket",
     "aws_sns_topic": "name",
 }
+SOURCE = Path(__file__).parents[1] / "lambda" / "order-processor"
 ACCOUNT_ID = "${data.aws_caller_identity.caller.account_id}"
 
 
@@ -468,6 +470,72 @@ def test_other_alarms_watch_the_pipelines_own_resources(
         "GreaterThanThreshold",
         "notBreaching",
     )
+
+
+def test_other_alarms_go_off_at(pipeline: Template) -> None:
+    thresholds = {
+        alarm["alarm_name"]: (alarm["threshold"], alarm.get("period"), alarm["evaluation_periods"])
+        for alarm in pipeline.all("aws_cloudwatch_metric_alarm").values()
+    }
+    assert thresholds == {
+        "order-processor-error-rate-alarm-dev": (5, None, 1),
+        "order-processor-lag-alarm-dev": (15 * 60 * 1000, 300, 1),
+        "order-processor-stalled-alarm-dev": (0, None, 3),
+        "order-processor-throttles-alarm-dev": (0, 300, 1),
+        "order-processor-lost-records-alarm-dev": (0, 300, 1),
+        "order-alerts-undelivered-alarm-dev": (0, 300, 1),
+    }
+
+
+def test_stalled_alarm_compares_writes_with_invocations(pipeline: Template) -> None:
+    alarm = pipeline.only("aws_cloudwatch_metric_alarm", alarm_name="order-processor-stalled-alarm-dev")
+    watched = {
+        query["id"]: (query["metric"]["metric_name"], query["metric"]["stat"], query["metric"]["dimensions"])
+        for query in alarm["metric_query"]
+        if "metric" in query
+    }
+    function = {"FunctionName": pipeline.ref("aws_lambda_function", "function_name")}
+    table = pipeline.ref("aws_dynamodb_table", "name")
+    assert watched == {
+        "invocations": ("Invocations", "Sum", function),
+        **{
+            id_: ("SuccessfulRequestLatency", "SampleCount", {"TableName": table, "Operation": operation})
+            for id_, operation in {
+                "puts": "PutItem",
+                "updates": "UpdateItem",
+                "deletes": "DeleteItem",
+            }.items()
+        },
+    }
+
+
+def test_metric_filter_counts_what_the_function_logs(pipeline: Template) -> None:
+    metric = pipeline.only("aws_cloudwatch_log_metric_filter")
+    assert metric["log_group_name"] == pipeline.ref("aws_cloudwatch_log_group", "name")
+    assert pipeline.only("aws_lambda_function")["logging_config"]["log_format"] == "JSON"
+    (line,) = re.findall(r"console\.log\(\{(.*?)\}\);", (SOURCE / "index.mjs").read_text(), re.DOTALL)
+    (event,) = re.findall(r'message\.event = ("[^"]+")', metric["pattern"])
+    assert f"event: {event}," in line
+    fields = re.findall(r"message\.(\w+)", metric["pattern"] + metric["metric_transformation"]["value"])
+    assert len(fields) == 4
+    for field in fields:
+        assert f"{field}:" in line
+
+
+def test_resources_wait_for_those_that_aws_checks(pipeline: Template) -> None:
+    def waits_for(type_: str) -> set[str]:
+        return {address.split(".")[0] for address in pipeline.only(type_)["depends_on"]}
+
+    # S3 publishes a test message when the notification is made.
+    assert waits_for("aws_s3_bucket_notification") == {"aws_sns_topic_policy"}
+    assert waits_for("aws_s3_bucket_lifecycle_configuration") == {"aws_s3_bucket_versioning"}
+    assert waits_for("aws_lambda_function") == {"aws_cloudwatch_log_group", "aws_iam_role_policy_attachment"}
+    # On destroy the right to make log groups goes first.
+    assert waits_for("aws_iam_role_policy_attachment") == {"aws_cloudwatch_log_group"}
+    assert pipeline.only("aws_s3_bucket_notification")["bucket"] == pipeline.ref("aws_s3_bucket", "id")
+    (publishers,) = (name for name in pipeline.documents() if "publishers" in name)
+    policy = f"${{data.aws_iam_policy_document.{publishers}.json}}"
+    assert pipeline.only("aws_sns_topic_policy")["policy"] == policy
 
 
 def test_dashboard_shows_every_alarm_and_overlaps_nothing(pipeline: Template) -> None:

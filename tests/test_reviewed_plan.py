@@ -11,7 +11,8 @@ SCRIPT = Path(__file__).parents[1] / ".github/scripts/download-reviewed-plan.sh"
 GH = """#!/usr/bin/env bash
 case "$1 $2" in
   "api "*) cat "$ANSWERS/head" ;;
-  "run list") [[ "$*" == *"--commit abc"*"--status success"* ]] && cat "$ANSWERS/run" ;;
+  "run list") [[ "$*" == *"--commit abc"*"--status completed"* ]] && cat "$ANSWERS/run" ;;
+  "run view") [[ "$*" == *"view 7 "*'"plan " + env.ENVIRONMENT_SUFFIX'* ]] && cat "$ANSWERS/conclusion" ;;
   "run download") [ -e "$ANSWERS/tree" ] && cp "$ANSWERS/tree" "${@: -1}/tree" ;;
 esac
 """
@@ -25,11 +26,12 @@ def tree_of_head() -> str:
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        ({"head": "abc", "run": "7", "tree": ""}, None),
-        ({"head": "", "run": "7", "tree": ""}, "not the merge of a pull request"),
-        ({"head": "abc", "run": "", "tree": ""}, "no plan of the pull request passed its review"),
-        ({"head": "abc", "run": "7"}, "has expired"),
-        ({"head": "abc", "run": "7", "tree": "0123"}, "is stale"),
+        ({"head": "abc", "run": "7", "conclusion": "success", "tree": ""}, None),
+        ({"head": "", "run": "7", "conclusion": "success", "tree": ""}, "not the merge of a pull request"),
+        ({"head": "abc", "run": "", "conclusion": "success", "tree": ""}, "no plan of the pull request"),
+        ({"head": "abc", "run": "7", "conclusion": "failure", "tree": ""}, "did not pass its review"),
+        ({"head": "abc", "run": "7", "conclusion": "success"}, "cannot be downloaded"),
+        ({"head": "abc", "run": "7", "conclusion": "success", "tree": "0123"}, "is stale"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from tools.prerequisites import AWS_PROVIDER, check_provider, check_terraform, find_provider_mirror
+from tools.prerequisites import AWS_PROVIDER, check_provider, check_ps, check_terraform, find_provider_mirror
 
 ROOT = Path(__file__).parents[1]
 HOST = "127.0.0.1"
@@ -51,13 +51,14 @@ class Server:
     url: str
 
     def is_running(self) -> bool:
-        return _start_time(self.pid) == self.started
+        return self.started is not None and _start_time(self.pid) == self.started
 
     def stop(self) -> None:
         """End the server and what it started, in the end by force."""
         for signal_ in (signal.SIGTERM, signal.SIGKILL):
             if self.is_running():
-                os.killpg(self.pid, signal_)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal_)
                 wait_until(lambda: not self.is_running(), seconds=STOP_SECONDS)
 
 
@@ -77,6 +78,7 @@ class LocalCloud:
 
         Raises PrerequisiteError when the machine lacks something, LocalCloudError when a server fails.
         """
+        check_ps()
         if self.is_running():
             return
         check_terraform()
@@ -188,10 +190,17 @@ class LocalCloud:
                 # Ctrl-C in a terminal reaches the tool only, which then stops its servers in order.
                 start_new_session=True,
             )
-        server = Server(
-            name=name, pid=process.pid, started=_start_time(process.pid), url=f"http://{HOST}:{port}"
-        )
-        self._servers_file.write_text(json.dumps([asdict(server) for server in [*self._servers(), server]]))
+        try:
+            server = Server(
+                name=name, pid=process.pid, started=_start_time(process.pid), url=f"http://{HOST}:{port}"
+            )
+            partial = self._servers_file.with_suffix(".partial")
+            partial.write_text(json.dumps([asdict(server) for server in [*self._servers(), server]]))
+            partial.replace(self._servers_file)
+        except BaseException:
+            # Nobody else knows of it yet.
+            process.kill()
+            raise
         return server
 
     def _wait_until_ready(self, server: Server, path: str) -> None:

@@ -17,6 +17,7 @@ from tools.local_cloud import ROOT, LocalCloud, LocalCloudError, wait_until
 from tools.prerequisites import PrerequisiteError
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 ARRIVAL_SECONDS = 60
 
@@ -75,8 +76,10 @@ def stack_outputs(cloud: LocalCloud) -> dict[str, str]:
     """The deployed stack's outputs, as Terraform reads them from the state bucket."""
     folder = cloud.stack_folder()
     answer = subprocess.run(
-        ["terraform", f"-chdir={folder}", "output", "-json"], capture_output=True, text=True, check=True
+        ["terraform", f"-chdir={folder}", "output", "-json"], capture_output=True, text=True, check=False
     )
+    if answer.returncode != 0:
+        raise PipelineError(f"terraform output failed: {answer.stderr}")
     return {name: output["value"] for name, output in json.loads(answer.stdout).items()}
 
 
@@ -208,7 +211,7 @@ def main() -> int:
         cloud.stop()
         print("\ninterrupted: the local cloud is stopped and removed", file=sys.stderr)
         return 130
-    except (PrerequisiteError, LocalCloudError, PipelineError) as error:
+    except (PrerequisiteError, LocalCloudError, PipelineError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         if cloud.is_running():
             print(f"logs are in {cloud.folder}; make local-down stops the local cloud", file=sys.stderr)

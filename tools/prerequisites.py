@@ -17,6 +17,12 @@ class PrerequisiteError(Exception):
     """Something that the project cannot install itself is missing; the message is one line that says what."""
 
 
+def check_ps() -> None:
+    """Raise PrerequisiteError unless there is `ps`, by which the local cloud knows its servers again."""
+    if shutil.which("ps") is None:
+        raise PrerequisiteError("no ps on the PATH: the local cloud needs it (Debian's package procps)")
+
+
 def check_terraform() -> None:
     """Raise PrerequisiteError unless a Terraform that this project works with is on the PATH."""
     minimum = ".".join(map(str, MINIMUM_TERRAFORM))

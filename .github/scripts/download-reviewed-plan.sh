@@ -12,13 +12,18 @@ head=$(gh api "repos/$GH_REPO/commits/$GITHUB_SHA/pulls" \
   --jq 'map(select(.merge_commit_sha == env.GITHUB_SHA)) | .[0].head.sha // empty')
 [ -n "$head" ] || stop "this commit is not the merge of a pull request"
 
-run=$(gh run list --workflow plan.yml --event pull_request --commit "$head" --status success --limit 1 \
+run=$(gh run list --workflow plan.yml --event pull_request --commit "$head" --status completed --limit 1 \
   --json databaseId --jq '.[0].databaseId // empty')
-[ -n "$run" ] || stop "no plan of the pull request passed its review"
+[ -n "$run" ] || stop "there is no plan of the pull request"
+
+# The job that made this stack's plan: the comment, or another stack, may have failed without any harm to it.
+conclusion=$(gh run view "$run" --json jobs \
+  --jq '.jobs[] | select(.name == "plan " + env.ENVIRONMENT_SUFFIX) | .conclusion')
+[ "$conclusion" = success ] || stop "the plan of the pull request did not pass its review"
 
 folder=$(python3 -m tools.stack_folder)
 gh run download "$run" --name "plan-$ENVIRONMENT_SUFFIX" --dir "$folder" ||
-  stop "the reviewed plan has expired: open a pull request for a new one"
+  stop "the reviewed plan cannot be downloaded; if it has expired, open a pull request for a new one"
 
 # A plan of other code than main now holds; of other state than there is now, Terraform itself refuses it.
 [ "$(cat "$folder/tree")" = "$(git rev-parse 'HEAD^{tree}')" ] ||
