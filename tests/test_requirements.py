@@ -4,9 +4,11 @@ import json
 import re
 from pathlib import Path
 
+from stacks.order_pipeline import OrderPipelineStack
 from tests.template import Template, order_pipeline, settings
 from tools.deployment import Deployment
 
+import cdktf
 import pytest
 
 NAME_ATTRIBUTES = {
@@ -667,6 +669,14 @@ def test_T3_state_bucket_is_versioned_encrypted_and_stays(bootstrap: Template) -
 def test_T3_state_bucket_is_never_taken_over(bootstrap: Template) -> None:
     assert "import" not in bootstrap.json
     assert not bootstrap.json.get("data", {}).get("aws_s3_bucket")
+
+
+def test_T4_the_stack_is_named_after_the_environment() -> None:
+    stacks = [
+        OrderPipelineStack(cdktf.Testing.app(), settings=settings(ENVIRONMENT_SUFFIX=suffix))
+        for suffix in ("dev", "prod")
+    ]
+    assert [stack.node.id for stack in stacks] == ["order-pipeline-dev", "order-pipeline-prod"]
 
 
 def test_T4_addresses_do_not_hold_the_suffix(pipeline: Template) -> None:

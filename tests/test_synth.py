@@ -39,6 +39,7 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return files(output)
 
 
+@pytest.mark.slow
 def test_same_bytes_in_any_folder_whatever_the_file_times(
     synthesized: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -78,12 +79,3 @@ def test_L1_deprecated_runtime_is_one_warning_line(tmp_path: Path) -> None:
     assert answer.returncode == 0
     assert [line for line in answer.stderr.splitlines() if "warning" in line] == answer.stderr.splitlines()
     assert len(answer.stderr.splitlines()) == 1
-
-
-def test_T4_each_environment_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    for suffix in ("one", "two"):
-        run(sys.executable, "main.py", CDKTF_OUTDIR=str(tmp_path), ENVIRONMENT_SUFFIX=suffix)
-    assert {path.name for path in (tmp_path / "stacks").iterdir()} == {
-        "order-pipeline-one",
-        "order-pipeline-two",
-    }
