@@ -35,11 +35,14 @@ class Template:
         assert len(matching) == 1, f"{len(matching)} of {type_} have {attributes}"
         return matching[0]
 
+    def address(self, type_: str, **attributes: object) -> str:
+        """The address of the one resource of a type that has these attributes."""
+        resource = self.only(type_, **attributes)
+        return next(f"{type_}.{name}" for name, other in self.all(type_).items() if other is resource)
+
     def ref(self, type_: str, attribute: str, **attributes: object) -> str:
         """The expression for an attribute of the one resource of a type that has these attributes."""
-        resource = self.only(type_, **attributes)
-        name = next(name for name, other in self.all(type_).items() if other is resource)
-        return f"${{{type_}.{name}.{attribute}}}"
+        return f"${{{self.address(type_, **attributes)}.{attribute}}}"
 
     def resources(self) -> Iterator[tuple[str, str, Block]]:
         """Type, name and body of every resource."""

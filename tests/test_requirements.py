@@ -255,7 +255,7 @@ def test_S4_T3_tls_only(stack: str, request: pytest.FixtureRequest) -> None:
     assert template.only("aws_s3_bucket_policy") == {
         "bucket": template.ref("aws_s3_bucket", "id"),
         "policy": f"${{data.aws_iam_policy_document.{document}.json}}",
-        "depends_on": [f"aws_s3_bucket_public_access_block.{_name(template, 'public_access_block')}"],
+        "depends_on": [template.address("aws_s3_bucket_public_access_block")],
     }
 
 
@@ -309,7 +309,7 @@ def test_L5_log_group_is_made_by_the_stack_before_the_function(pipeline: Templat
     assert (group["name"], group["retention_in_days"]) == ("/aws/lambda/order-processor-dev", 30)
     function = pipeline.only("aws_lambda_function")
     assert function["logging_config"]["log_group"] == pipeline.ref("aws_cloudwatch_log_group", "name")
-    address = pipeline.ref("aws_cloudwatch_log_group", "name").removeprefix("${").removesuffix(".name}")
+    address = pipeline.address("aws_cloudwatch_log_group")
     assert address in function["depends_on"]
 
 
@@ -628,7 +628,7 @@ def test_I1_to_I5_the_role_has_these_rights_and_no_others(pipeline: Template) ->
         "ListBucket",
         "PublishAlerts",
     }
-    address = f"aws_iam_role_policy.{_name(pipeline, 'role_policy', 'aws_iam_role_policy')}"
+    address = pipeline.address("aws_iam_role_policy")
     assert pipeline.only("aws_lambda_event_source_mapping")["depends_on"] == [address]
 
 
@@ -697,7 +697,3 @@ def test_R5_failed_batches_go_to_the_bucket(pipeline: Template) -> None:
     assert pipeline.only("aws_lambda_event_source_mapping")["destination_config"] == {
         "on_failure": {"destination_arn": pipeline.ref("aws_s3_bucket", "arn")}
     }
-
-
-def _name(template: Template, suffix: str, type_: str | None = None) -> str:
-    return next(iter(template.all(type_ or f"aws_s3_bucket_{suffix}")))

@@ -1,5 +1,6 @@
 """What has to be on the machine before anything is deployed, with one clear line for what is missing."""
 
+import argparse
 import json
 import platform
 import shutil
@@ -75,6 +76,11 @@ def check_provider(mirror: Path | None) -> None:
 
 def main() -> int:
     """Exit status 0 when Terraform is there, else 1 and a line on stderr."""
+    argparse.ArgumentParser(
+        prog="python -m tools.prerequisites",
+        description="Check that the PATH has a Terraform that this project works with.",
+        epilog="Exit status: 0 it has; 1 it has not.",
+    ).parse_args()
     try:
         check_terraform()
     except PrerequisiteError as error:

@@ -1,5 +1,6 @@
 """Print the folder of the stack that was synthesized last, where Terraform works on it."""
 
+import argparse
 import json
 import os
 import sys
@@ -9,6 +10,11 @@ MANIFEST = Path(os.environ.get("CDKTF_OUTDIR", "cdktf.out")) / "manifest.json"
 
 
 def main() -> int:
+    argparse.ArgumentParser(
+        prog="python -m tools.stack_folder",
+        description=__doc__,
+        epilog="Exit status: 0 printed; 2 nothing, or more than one stack, was synthesized.",
+    ).parse_args()
     try:
         [stack] = json.loads(MANIFEST.read_text())["stacks"].values()
     except (OSError, ValueError):
