@@ -1,6 +1,6 @@
 """Synthesize the Terraform JSON of the bucket that holds the order pipeline's state into `cdktf.out/`."""
 
-from stacks.settings import Settings
+from settings import Settings
 from stacks.state_bucket import StateBucketStack
 
 from cdktf import App

@@ -1,7 +1,7 @@
 """Synthesize the order pipeline's Terraform JSON into `cdktf.out/`."""
 
+from settings import Settings
 from stacks.order_pipeline import OrderPipelineStack
-from stacks.settings import Settings
 
 from cdktf import App
 

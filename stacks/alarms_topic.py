@@ -1,7 +1,7 @@
 """The topic that carries what needs an operator: alarms, and batches that the function could not process."""
 
+from settings import Settings
 from stacks.notification_topic import NotificationTopic
-from stacks.settings import Settings
 
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (

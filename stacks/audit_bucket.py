@@ -1,7 +1,7 @@
 """The bucket that keeps the audit record of every change to an order."""
 
+from settings import Settings
 from stacks.private_bucket import PrivateBucket
-from stacks.settings import Settings
 
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from settings import Settings
 from stacks.alarms import ERROR_RATE_PERCENT, LAG_MILLISECONDS, PERIOD_SECONDS, Alarms
 from stacks.order_processor import OrderProcessor
-from stacks.settings import Settings
 
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable

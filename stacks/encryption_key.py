@@ -1,6 +1,6 @@
 """The key for what AWS services write on their own behalf, which no AWS managed key lets them do."""
 
-from stacks.settings import Settings
+from settings import Settings
 
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (

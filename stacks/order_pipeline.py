@@ -1,5 +1,6 @@
 """The stack of one environment: it wires the capabilities together and defines no resource of its own."""
 
+from settings import Settings
 from stacks.alarms import Alarms
 from stacks.alarms_topic import AlarmsTopic
 from stacks.audit_bucket import AuditBucket
@@ -8,7 +9,6 @@ from stacks.encryption_key import EncryptionKey
 from stacks.notification_topic import NotificationTopic
 from stacks.order_processor import OrderProcessor, log_group_name
 from stacks.orders_table import OrdersTable
-from stacks.settings import Settings
 from stacks.terraform import configure_terraform
 
 from cdktf import S3Backend, TerraformOutput, TerraformStack

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from settings import Settings
 from stacks.function_package import FunctionPackage
 from stacks.orders_table import OrdersTable
-from stacks.settings import Settings
 
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup

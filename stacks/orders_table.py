@@ -1,6 +1,6 @@
 """The table that orders are written to."""
 
-from stacks.settings import Settings
+from settings import Settings
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.dynamodb_table import (

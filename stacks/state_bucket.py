@@ -1,7 +1,7 @@
 """The bucket that holds the state of every environment; it has to exist before any of them."""
 
+from settings import Settings
 from stacks.private_bucket import PrivateBucket
-from stacks.settings import Settings
 from stacks.terraform import configure_terraform
 
 from cdktf import LocalBackend, TerraformStack

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from settings import Settings
 from stacks.order_pipeline import OrderPipelineStack
-from stacks.settings import Settings
 from stacks.state_bucket import StateBucketStack
 
 import cdktf

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from stacks.settings import RULES, Settings, SettingsError
+from settings import RULES, Settings, SettingsError
 
 import pytest
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
-from stacks.settings import Settings
+from settings import Settings
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
-PROJECT_FILE = Path(__file__).parents[1] / "cdktf.json"
+PROJECT_FILE = Path(__file__).with_name("cdktf.json")
 
 
 class Rule(NamedTuple):
