@@ -131,7 +131,7 @@ class Project:
         file.write_text(text)
 
     def folders(self) -> set[Path]:
-        return set((self.root / ".gen").glob("*"))
+        return {path for path in (self.root / ".gen").glob("*") if path.is_dir()}
 
     def files(self) -> list[Path]:
         files = (file for file in (self.root / ".gen").rglob("*") if file.is_file())
@@ -258,7 +258,8 @@ def test_up_to_date_bindings_are_used_as_they_are(
     assert sys.path[0] == str(folder)
     assert "1 modules of sample_provider" in capsys.readouterr().err
 
-    monkeypatch.delattr(lean_bindings, "_bindings")
+    for work in ("imported_modules", "_bindings"):
+        monkeypatch.delattr(lean_bindings, work)
     activate(project)
     assert sys.path[0] == str(folder)
     assert capsys.readouterr().err == ""
@@ -271,6 +272,26 @@ def test_another_import_is_picked_up(project: Project) -> None:
     activate(project)
     (added,) = project.folders() - before
     assert sys.path[0] == str(added)
+
+
+def test_an_edit_that_keeps_size_and_modification_time_is_picked_up(project: Project) -> None:
+    source = project.root / "stack.py"
+    before = source.stat()
+    activate(project)
+    project.write(source.read_text().replace("box", "lid"))
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert source.stat().st_size == before.st_size
+    activate(project)
+    assert len(project.folders()) == 2
+
+
+@pytest.mark.parametrize("note", [b"", b"[]", b"null", b"[{}, null, 1]", b'{"a": 1}'])
+def test_a_note_of_another_form_is_written_anew(project: Project, note: bytes) -> None:
+    activate(project)
+    before = {file: file.read_bytes() for file in project.files()}
+    (project.root / ".gen" / f"{PACKAGE}.json").write_bytes(note)
+    activate(project)
+    assert {file: file.read_bytes() for file in project.files()} == before
 
 
 def test_another_version_of_the_provider_is_picked_up(project: Project) -> None:
@@ -293,7 +314,7 @@ def test_another_version_of_the_generator_is_picked_up(
     assert len(project.folders() - before) == 1
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(4))
 @pytest.mark.parametrize("damage", [Path.unlink, lambda file: os.truncate(file, 0)])
 def test_a_half_written_result_is_completed(
     project: Project, index: int, damage: Callable[[Path], None]
@@ -305,7 +326,7 @@ def test_a_half_written_result_is_completed(
     assert {file: file.read_bytes() for file in project.files()} == before
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(4))
 def test_an_interrupted_run_leaves_no_part_of_a_file(
     project: Project, monkeypatch: pytest.MonkeyPatch, index: int
 ) -> None:
@@ -345,7 +366,7 @@ def test_a_run_in_the_middle_of_another_gets_whole_bindings(
     monkeypatch.setattr(Path, "write_bytes", write_in_two_parts)
     activate(project)
     assert outputs == ["box\n"]
-    assert len(project.files()) == 3
+    assert len(project.files()) == 4
 
 
 def test_bindings_unused_for_an_hour_are_removed(project: Project) -> None:

@@ -28,7 +28,8 @@ the same name that goes first on `sys.path`. It holds just this:
 The classes, their JavaScript and so the synthesized Terraform are the same. Type checkers and editors do not
 see `.gen/`; they read the installed package. Each result has a folder named after what it was made from
 (the modules, the provider, this file), so a change of those makes another one; a folder that has not been
-used for an hour is removed then.
+used for an hour is removed then. What the sources import is noted beside the folders, with size and times of
+each source, and so found out again only when one of them has changed.
 
 A module that no source names in an import (`importlib.import_module(name)`) is not in the assembly, and jsii
 answers "Type ... not found". Set `NO_LEAN_BINDINGS=1` to use the installed package as it is.
@@ -90,7 +91,8 @@ def activate(root: Path, package: str = "cdktf_cdktf_provider_aws") -> None:
     installed = _installed(package, besides=gen)
     if os.environ.get("NO_LEAN_BINDINGS") or package in sys.modules or installed is None:
         return
-    modules = sorted(name for name in imported_modules(root, package) if (installed / name).is_dir())
+    imports = _noted_imports(root, package, gen / f"{package}.json")
+    modules = [name for name in imports if (installed / name).is_dir()]
     (tarball,) = installed.glob("_jsii/*.jsii.tgz")
     made_from = [Path(__file__).read_text("utf-8"), tarball.name, tarball.stat().st_size, modules]
     digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
@@ -139,6 +141,20 @@ def imported_modules(root: Path, package: str) -> set[str]:
             imports |= {f"{package}.{node.attr}" for node in nodes if isinstance(node, ast.Attribute)}
         names |= {name.split(".")[1] for name in imports if name.startswith(f"{package}.")}
     return names
+
+
+def _noted_imports(root: Path, package: str, note: Path) -> list[str]:
+    """The imported modules in order; as noted, if no source has changed since."""
+    stats = {str(file): file.stat() for file in (Path(__file__), *_sources(root))}
+    sources = {name: [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size] for name, stat in stats.items()}
+    with suppress(OSError, ValueError, TypeError):
+        noted_sources, noted = json.loads(note.read_text("utf-8"))
+        if noted_sources == sources:
+            return list(noted)
+    modules = sorted(imported_modules(root, package))
+    with suppress(OSError):
+        _write(note, json.dumps([sources, modules]).encode())
+    return modules
 
 
 def _installed(package: str, besides: Path) -> Path | None:
