@@ -1,6 +1,6 @@
 """The alarms on the order processor; what to do about each is in docs/operations.md."""
 
-from stacks.settings import Settings
+from settings import Settings
 
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
@@ -37,7 +37,7 @@ class Alarms(Construct):
         super().__init__(scope, id_)
 
         self._suffix = settings.environment_suffix
-        self._topic = alarms_topic
+        self._actions = [alarms_topic.arn]
         of_function = {"FunctionName": function.function_name}
 
         self.error_rate = self._math_alarm(
@@ -181,8 +181,8 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             treat_missing_data="notBreaching",
-            alarm_actions=[self._topic.arn],
-            ok_actions=[self._topic.arn],
+            alarm_actions=self._actions,
+            ok_actions=self._actions,
         )
 
     def _alarm(
@@ -211,8 +211,8 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=1,
             treat_missing_data="notBreaching",
-            alarm_actions=[self._topic.arn],
-            ok_actions=[self._topic.arn],
+            alarm_actions=self._actions,
+            ok_actions=self._actions,
         )
 
 
