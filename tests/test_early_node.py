@@ -27,6 +27,7 @@ def run(folder: Path, code: str, **environ: str) -> subprocess.CompletedProcess[
         text=True,
         check=False,
         timeout=60,
+        start_new_session=True,
     )
 
 
@@ -69,6 +70,36 @@ def test_a_package_that_cannot_be_loaded_is_named_at_first_use(tmp_path: Path) -
     assert result.stderr.splitlines()[-1].startswith("jsii.errors.JSIIError: ")
     assert "box.tgz" in result.stderr.splitlines()[-1]
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_python_ends_after_node(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text(f'#!/bin/sh\n"{NODE}" "$@"\nsleep 0.2\necho Node.js\n')
+    node.chmod(0o755)
+    code = "import atexit; atexit.register(print, 'Python')"
+    result = run(tmp_path, f"{code}\n{START}\nimport constructs", JSII_NODE=str(node))
+    assert (result.stdout, result.stderr) == ("Node.js\nPython\n", "")
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    code = "import constructs, os, signal; constructs.RootConstruct(); os.killpg(0, signal.SIGINT)"
+    result = run(tmp_path, f"{START}\n{code}")
+    assert result.stderr.endswith("\nKeyboardInterrupt\n")
+    assert "Node.js" not in result.stderr
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_node_ends_where_jsii_cannot_be_imported(tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+sys.modules["tools.early_provider"] = None
+try:
+    {START}
+except ImportError:
+    os.waitpid(-1, 0)
+"""
+    result = run(tmp_path, code)
+    assert result.stderr.endswith("ChildProcessError: [Errno 10] No child processes\n")
 
 
 def test_a_program_that_is_no_node_is_said_to_have_ended(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ already, and where `.gen/` cannot be written.
 """
 
 import os
+import signal
 import socket
 import sys
 from importlib.machinery import PathFinder
@@ -68,10 +69,17 @@ def start(root: Path) -> None:
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, program_end.fileno(), 3),
             ],
+            # Ctrl-C ends Python, which ends Node.js, which removes its temporary files.
+            setpgroup=0,
         )
-    from . import early_provider  # noqa: PLC0415 imports jsii, while Node.js starts
+    try:
+        from . import early_provider  # noqa: PLC0415 imports jsii, while Node.js starts
 
-    early_provider.connect(pid, connection)
+        early_provider.connect(pid, connection)
+    except BaseException:  # Ctrl-C, mostly
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _linked_program(folder: Path) -> Path:
