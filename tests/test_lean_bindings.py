@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools import lean_bindings
+from lean_cdktf import lean_bindings
 
 import pytest
 
@@ -147,7 +147,7 @@ class Project:
 
     def run(self, code: str) -> subprocess.CompletedProcess[str]:
         """Run `code` after `activate` in a new process."""
-        activate = f"from tools.lean_bindings import *; activate(Path.cwd(), {PACKAGE!r})"
+        activate = f"from lean_cdktf.lean_bindings import *; activate(Path.cwd(), {PACKAGE!r})"
         return subprocess.run(
             [sys.executable, "-c", f"{activate}\n{code}"],
             cwd=self.root,

@@ -7,7 +7,7 @@ package, Python for Node.js to load the JavaScript, and Node.js for Python to de
 is a second processor core, this module has both sides work at the same time:
 
     from pathlib import Path
-    from tools import early_node
+    from lean_cdktf import early_node
     early_node.start(Path(__file__).parents[1])  # before anything imports jsii or CDKTF
 
     from cdktf import App  # as ever

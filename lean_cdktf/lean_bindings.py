@@ -5,7 +5,7 @@ the package imports each of its 2,200 modules, one per Terraform resource. This 
 well under a second, without a change to the project's own imports:
 
     from pathlib import Path
-    from tools import lean_bindings
+    from lean_cdktf import lean_bindings
     lean_bindings.activate(Path(__file__).parents[1])  # before anything imports the provider
 
     from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket  # as ever
