@@ -18,8 +18,8 @@ one end of a socket as its descriptor 3, and only then imports jsii, which takes
 start. The other end goes to an `EarlyProvider` (see `early_provider.py`), which sends the requests to load a
 package without waiting for their answers.
 
-What Node.js prints goes to the standard streams of the Python process. That a package cannot be loaded is
-raised by the first use of a class, not by its import. Set `NO_LEAN_BINDINGS=1` to have jsii do it in its own
+What Node.js prints goes to stderr. That a package cannot be loaded is raised by the first use of a class, not
+by its import. Set `NO_LEAN_BINDINGS=1` to have jsii do it in its own
 way; so it does where this cannot work: on Windows, with a `JSII_RUNTIME` of your own, where jsii is imported
 already, and where `.gen/` cannot be written.
 """
@@ -53,6 +53,8 @@ def start(root: Path) -> None:
         return
     node = os.environ.get("JSII_NODE", "node")
     connection, program_end = socket.socketpair()
+    # A pipe of its own, since Node.js makes what it prints to non-blocking, for all who share it.
+    output, output_end = os.pipe()
     with program_end:
         pid = os.posix_spawnp(
             node,
@@ -66,16 +68,19 @@ def start(root: Path) -> None:
             ],
             os.environ | {"JSII_AGENT": f"Python/{sys.version.split()[0]}"},
             file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, program_end.fileno(), 3),
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, output_end, 1),
+                (os.POSIX_SPAWN_DUP2, output_end, 2),
             ],
             # Ctrl-C ends Python, which ends Node.js, which removes its temporary files.
             setpgroup=0,
         )
+    os.close(output_end)
     try:
         from . import early_provider  # noqa: PLC0415 imports jsii, while Node.js starts
 
-        early_provider.connect(pid, connection)
+        early_provider.connect(pid, connection, output)
     except BaseException:  # Ctrl-C, mostly
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -5,6 +5,8 @@ import gc
 import json
 import os
 import socket
+import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from types import SimpleNamespace
@@ -16,9 +18,9 @@ from jsii._kernel.types import LoadRequest, LoadResponse
 from jsii.errors import JSIIError
 
 
-def connect(pid: int, connection: socket.socket) -> None:
-    """Have jsii use the Node.js process `pid`, which speaks through `connection`."""
-    jsii.kernel.provider = EarlyProvider(EarlyNode(pid, connection))
+def connect(pid: int, connection: socket.socket, output: int) -> None:
+    """Have jsii use the Node.js process `pid`, which speaks through `connection` and prints to `output`."""
+    jsii.kernel.provider = EarlyProvider(EarlyNode(pid, connection, output))
 
 
 class EarlyProvider(ProcessProvider):
@@ -41,7 +43,7 @@ class EarlyProvider(ProcessProvider):
 class EarlyNode(_NodeProcess):
     """A Node.js process that runs already."""
 
-    def __init__(self, pid: int, connection: socket.socket) -> None:
+    def __init__(self, pid: int, connection: socket.socket, output: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._pid = pid
         self._connection = connection
@@ -51,6 +53,8 @@ class EarlyNode(_NodeProcess):
         )
         self._said_hello = False
         self._loading = 0
+        self._printer = threading.Thread(target=_print_lines, args=[output], daemon=True)
+        self._printer.start()
         atexit.register(self.stop)
 
     def load(self, request: LoadRequest) -> None:
@@ -85,8 +89,17 @@ class EarlyNode(_NodeProcess):
             self._process.stdin.write(b'{"exit":0}\n')
             self._process.stdin.close()
             self._connection.shutdown(socket.SHUT_WR)
+            # An answer that Ctrl-C has left unread would keep it waiting.
+            self._process.stdout.read()
             os.waitpid(self._pid, 0)
+        self._printer.join(timeout=5)
         self._process.stdout.close()
         self._connection.close()
         # Python ends too. It would look for garbage among the classes of all packages first.
         gc.freeze()
+
+
+def _print_lines(output: int) -> None:
+    with open(output, errors="replace") as lines:
+        for line in lines:
+            print(line, end="", file=sys.stderr, flush=True)

@@ -62,7 +62,25 @@ def test_what_node_prints_is_printed(tmp_path: Path) -> None:
     preload = tmp_path / "preload.cjs"
     preload.write_text("console.log('to stdout'); console.error('to stderr');")
     result = run(tmp_path, f"{START}\n{WHICH}", NODE_OPTIONS="--require ./preload.cjs")
-    assert (result.stdout, result.stderr) == ("to stdout\nEarlyProvider\n", "to stderr\n")
+    assert (result.stdout, result.stderr) == ("EarlyProvider\n", "to stdout\nto stderr\n")
+
+
+def test_pipes_that_python_prints_to_stay_blocking(tmp_path: Path) -> None:
+    result = run(tmp_path, f"{START}\n{WHICH}\nimport os; print(os.get_blocking(1), os.get_blocking(2))")
+    assert result.stdout == "EarlyProvider\nTrue True\n"
+
+
+def test_an_answer_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    code = f"""
+{START}
+from cdktf import TerraformOutput, Testing, TerraformStack
+from lean_cdktf.early_provider import EarlyNode
+stack = TerraformStack(Testing.app(), "a")
+TerraformOutput(stack, "b", value="c" * 1_000_000)
+EarlyNode._next_message = lambda self: exit("interrupted")
+Testing.synth(stack)
+"""
+    assert run(tmp_path, code).stderr == "interrupted\n"
 
 
 def test_a_package_that_cannot_be_loaded_is_named_at_first_use(tmp_path: Path) -> None:
@@ -76,9 +94,9 @@ def test_python_ends_after_node(tmp_path: Path) -> None:
     node = tmp_path / "node"
     node.write_text(f'#!/bin/sh\n"{NODE}" "$@"\nsleep 0.2\necho Node.js\n')
     node.chmod(0o755)
-    code = "import atexit; atexit.register(print, 'Python')"
+    code = "import atexit, sys; atexit.register(print, 'Python', file=sys.stderr)"
     result = run(tmp_path, f"{code}\n{START}\nimport constructs", JSII_NODE=str(node))
-    assert (result.stdout, result.stderr) == ("Node.js\nPython\n", "")
+    assert (result.stdout, result.stderr) == ("", "Node.js\nPython\n")
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
