@@ -85,7 +85,7 @@ class EarlyNode(_NodeProcess):
         atexit.unregister(self.stop)
         if self._process.stdin.closed:
             return
-        with suppress(BrokenPipeError, ChildProcessError):
+        with suppress(ConnectionError, ChildProcessError):
             self._process.stdin.write(b'{"exit":0}\n')
             self._process.stdin.close()
             self._connection.shutdown(socket.SHUT_WR)

@@ -100,8 +100,9 @@ def test_python_ends_after_node(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
-    code = "import constructs, os, signal; constructs.RootConstruct(); os.killpg(0, signal.SIGINT)"
-    result = run(tmp_path, f"{START}\n{code}")
+    # A shell starts what is in the background with SIGINT ignored.
+    listen = "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    result = run(tmp_path, f"{listen}\n{START}\n{WHICH}\nos.killpg(0, signal.SIGINT)")
     assert result.stderr.endswith("\nKeyboardInterrupt\n")
     assert "Node.js" not in result.stderr
     assert list((tmp_path / "tmp").iterdir()) == []
