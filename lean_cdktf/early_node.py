@@ -18,10 +18,13 @@ one end of a socket as its descriptor 3, and only then imports jsii, which takes
 start. The other end goes to an `EarlyProvider` (see `early_provider.py`), which sends the requests to load a
 package without waiting for their answers.
 
-What Node.js prints goes to stderr. That a package cannot be loaded is raised by the first use of a class, not
-by its import. Set `NO_LEAN_BINDINGS=1` to have jsii do it in its own
-way; so it does where this cannot work: on Windows, with a `JSII_RUNTIME` of your own, where jsii is imported
-already, and where `.gen/` cannot be written.
+What Node.js prints goes to stderr, without jsii's warning of an unsupported Node.js. That a package cannot be
+loaded is raised by the first use of a class, not by its import. Packages that Python imports from a zip file
+cannot be loaded.
+
+Set `NO_LEAN_BINDINGS=1` to have jsii do it in its own way. So it does where this cannot work: on Windows,
+with a `JSII_RUNTIME` of your own, where jsii is imported already, where `.gen/` cannot be written, and where
+jsii lacks the inner parts that are used here, which are those of 1.142.
 """
 
 import os
@@ -31,8 +34,9 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-# jsii's program, and the worker that it looks for in its own folder: its files are packed under other names.
-_PROGRAM = {"program.js": "lib__program.js", "runtime-index-worker.js": "lib__runtime-index-worker.js"}
+# jsii's program, and the worker that it looks for in its own folder, with their names in the installed jsii.
+# .cjs, lest the project's own package.json should make a module of it.
+_PROGRAM = {"program.cjs": "lib__program.js", "runtime-index-worker.js": "lib__runtime-index-worker.js"}
 
 
 def start(root: Path) -> None:
@@ -52,9 +56,11 @@ def start(root: Path) -> None:
     except OSError:
         return
     node = os.environ.get("JSII_NODE", "node")
-    connection, program_end = socket.socketpair()
     # A pipe of its own, since Node.js makes what it prints to non-blocking, for all who share it.
     output, output_end = os.pipe()
+    connection, program_end = socket.socketpair()
+    for end in (connection, program_end):
+        end.setblocking(True)  # whatever the project's default is
     with program_end:
         pid = os.posix_spawnp(
             node,
@@ -67,11 +73,12 @@ def start(root: Path) -> None:
                 str(program),
             ],
             os.environ | {"JSII_AGENT": f"Python/{sys.version.split()[0]}"},
+            # In an order in which none overwrites what another one needs, should 0, 1 or 2 be closed here.
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, program_end.fileno(), 3),
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, output_end, 1),
                 (os.POSIX_SPAWN_DUP2, output_end, 2),
+                (os.POSIX_SPAWN_DUP2, program_end.fileno(), 3),
             ],
             # Ctrl-C ends Python, which ends Node.js, which removes its temporary files.
             setpgroup=0,
@@ -81,10 +88,11 @@ def start(root: Path) -> None:
         from . import early_provider  # noqa: PLC0415 imports jsii, while Node.js starts
 
         early_provider.connect(pid, connection, output)
-    except BaseException:  # Ctrl-C, mostly
+    except BaseException as error:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        raise
+        if not isinstance(error, ImportError):  # but Ctrl-C
+            raise
 
 
 def _linked_program(folder: Path) -> Path:
@@ -102,4 +110,4 @@ def _linked_program(folder: Path) -> Path:
             temporary.symlink_to(target)
             temporary.replace(link)
         link.stat()
-    return folder / "program.js"
+    return folder / "program.cjs"

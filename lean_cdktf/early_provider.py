@@ -1,9 +1,9 @@
 """A provider, as jsii calls what requests go through, for the Node.js that `early_node.py` starts."""
 
 import atexit
-import gc
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -15,7 +15,10 @@ from typing import Any
 import jsii
 from jsii._kernel.providers.process import ProcessProvider, _NodeProcess
 from jsii._kernel.types import LoadRequest, LoadResponse
-from jsii.errors import JSIIError
+from jsii.errors import JavaScriptError, JSIIError
+
+# Requests and answers on their way must not fill the buffers of the connection.
+_MOST_LOADING = 16
 
 
 def connect(pid: int, connection: socket.socket, output: int) -> None:
@@ -58,6 +61,8 @@ class EarlyNode(_NodeProcess):
         atexit.register(self.stop)
 
     def load(self, request: LoadRequest) -> None:
+        if self._loading == _MOST_LOADING:
+            self.catch_up()
         self._loading += 1
         with suppress(BrokenPipeError):  # no answer will come, which is what to tell
             self._process.stdin.write(json.dumps(self._serializer.unstructure(request)).encode() + b"\n")
@@ -72,7 +77,8 @@ class EarlyNode(_NodeProcess):
             self._loading -= 1
             answer = self._next_message()
             if "error" in answer:
-                raise JSIIError(answer["error"])
+                cause = JavaScriptError(answer["stack"])  # type: ignore[no-untyped-call]
+                raise JSIIError(answer["error"]) from cause
 
     def _next_message(self) -> Mapping[str, Any]:
         try:
@@ -85,18 +91,22 @@ class EarlyNode(_NodeProcess):
         atexit.unregister(self.stop)
         if self._process.stdin.closed:
             return
-        with suppress(ConnectionError, ChildProcessError):
+        try:
+            self._connection.settimeout(5)
             self._process.stdin.write(b'{"exit":0}\n')
             self._process.stdin.close()
             self._connection.shutdown(socket.SHUT_WR)
             # An answer that Ctrl-C has left unread would keep it waiting.
             self._process.stdout.read()
+        except TimeoutError:
+            os.kill(self._pid, signal.SIGKILL)
+        except OSError:
+            pass  # it has ended
+        with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
         self._printer.join(timeout=5)
         self._process.stdout.close()
         self._connection.close()
-        # Python ends too. It would look for garbage among the classes of all packages first.
-        gc.freeze()
 
 
 def _print_lines(output: int) -> None:

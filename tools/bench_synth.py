@@ -5,7 +5,7 @@ Compares, taking turns so that other load on the machine meets all alike:
   stock  python main.py with the installed bindings, and jsii as it is (NO_LEAN_BINDINGS=1)
   cold   python main.py with nothing in .gen/ and no packages unpacked by jsii, as after a checkout
   lean   python main.py
-  floor  an empty stack without any provider, and jsii as it is: the least that CDKTF takes in Python
+  floor  an empty stack without any provider, and jsii as it is
 
 All run the same Node.js.
 
