@@ -10,8 +10,7 @@ import lean_cdktf
 
 # All of this before any module of this package imports CDKTF and the AWS provider.
 
-# Imports make a hundred thousand objects that stay: looking for garbage among them, at the end too, is time
-# lost.
+# Imports make many objects that stay: to look for garbage among them is time lost, at the end too.
 if not os.environ.get("NO_LEAN_BINDINGS"):
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
