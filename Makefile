@@ -35,14 +35,14 @@ $(checkov): requirements-checkov.txt
 
 .PHONY: terraform
 terraform: $(venv)
-	@python -m tools.prerequisites
+	@python -m tools.local.prerequisites
 
 .PHONY: local local-down
 local: $(venv) $(node) ## run the whole pipeline on this machine and show what it does
-	@python -m tools.local_pipeline up
+	@python -m tools.local.pipeline up
 
 local-down: $(venv) ## stop what make local started and remove what it left
-	@python -m tools.local_pipeline down
+	@python -m tools.local.pipeline down
 
 .PHONY: check check-style check-types check-function check-python test static snapshots test-handler
 check: $(venv) $(node) ## lint, types, unit and snapshot tests: the fast part of make test
@@ -58,7 +58,7 @@ check-types:
 	tsc
 
 check-function:
-	node --test --test-reporter=dot tests/order-processor/*.test.mjs
+	node --test --test-reporter=dot tests/lambda/order-processor/*.test.mjs
 
 check-python:
 	pytest --quiet -m "not slow"
@@ -73,14 +73,14 @@ static: $(venv) $(node) $(checkov) ## the workflows by actionlint and zizmor, th
 	mkdir -p cdktf.out/checkov
 	CDKTF_OUTDIR=cdktf.out/checkov/pipeline python main.py
 	CDKTF_OUTDIR=cdktf.out/checkov/state-bucket python bootstrap.py
-	python -m tools.checkov_gate cdktf.out/checkov/*/stacks/*/cdk.tf.json
+	python -m tools.review.checkov_gate cdktf.out/checkov/*/stacks/*/cdk.tf.json
 
 snapshots: $(venv) ## accept the synthesized JSON as it is now
-	pytest --quiet tests/test_snapshots.py tests/test_plan_review.py --snapshot-update
+	pytest --quiet tests/stacks/test_snapshots.py tests/review/test_plan_review.py --snapshot-update
 
 test-handler: $(node) ## the function's tests on another Node.js: make test-handler NODE=24
 	@[ -n "$(NODE)" ] || { echo "error: NODE is not set: 20, 22 or 24" >&2; exit 2; }
-	npx --yes --package=node@$(NODE) -- node --test tests/order-processor/*.test.mjs
+	npx --yes --package=node@$(NODE) -- node --test tests/lambda/order-processor/*.test.mjs
 
 .PHONY: synth bootstrap deploy diff destroy
 synth: $(venv) ## Terraform JSON into cdktf.out/
@@ -93,11 +93,11 @@ deploy diff destroy: terraform $(node) ## cdktf deploy, cdktf diff, cdktf destro
 	cdktf $@
 
 # The stack's folder holds the plan, its JSON, its review, the provider's lock file and the code's tree.
-in_stack = folder="$$(python -m tools.stack_folder)"; cd "$$folder"
+in_stack = folder="$$(python -m tools.review.stack_folder)"; cd "$$folder"
 make_plan = rm -f plan.tfplan plan.json review.md; terraform init -input=false >/dev/null; \
 	terraform plan -input=false -lock=false -out=plan.tfplan >/dev/null
 review = terraform show -json plan.tfplan > plan.json; \
-	PYTHONPATH="$(CURDIR)" python -m tools.plan_review plan.json "@$(CURDIR)/.github/allowed-losses" | tee review.md
+	PYTHONPATH="$(CURDIR)" python -m tools.review plan.json "@$(CURDIR)/.github/allowed-losses" | tee review.md
 
 .PHONY: plan review-plan apply-plan drift
 plan: synth terraform ## what a deployment would change, reviewed; fails when it would lose data
@@ -115,16 +115,16 @@ drift: synth terraform ## whether what is deployed differs from the code; writes
 
 .PHONY: redrive reconcile
 redrive: $(venv) ## replay the batches that Lambda gave up on; ARGS=--list, --dry-run, --help
-	@python -m tools.redrive $(ARGS)
+	@python -m tools.audit redrive $(ARGS)
 
 reconcile: $(venv) ## prove that every order has its audit record; ARGS=--repair, --json, --help
-	@python -m tools.reconcile $(ARGS)
+	@python -m tools.audit reconcile $(ARGS)
 
 .PHONY: bench
 bench: $(venv) $(node) ## measure synth, the function and reconcile against their alternatives
-	python -m tools.bench_synth
-	node tools/bench_handler.mjs
-	python -m tools.bench_reconcile
+	python -m tools.bench.synth
+	node tools/bench/handler.mjs
+	python -m tools.bench.reconcile
 
 .PHONY: lock
 lock: $(venv) ## renew the lock files from pyproject.toml and package.json

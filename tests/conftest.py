@@ -2,7 +2,7 @@ import os
 from collections.abc import Iterator
 
 from tests.template import Template, order_pipeline, state_bucket
-from tools.local_cloud import ROOT, LocalCloud
+from tools.local.cloud import ROOT, LocalCloud
 
 import pytest
 

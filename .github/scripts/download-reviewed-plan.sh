@@ -21,7 +21,7 @@ conclusion=$(gh run view "$run" --json jobs \
   --jq '.jobs[] | select(.name == "plan " + env.ENVIRONMENT_SUFFIX) | .conclusion')
 [ "$conclusion" = success ] || stop "the plan of the pull request did not pass its review"
 
-folder=$(python3 -m tools.stack_folder)
+folder=$(python3 -m tools.review.stack_folder)
 gh run download "$run" --name "plan-$ENVIRONMENT_SUFFIX" --dir "$folder" ||
   stop "the reviewed plan cannot be downloaded; if it has expired, open a pull request for a new one"
 

@@ -1,0 +1,105 @@
+"""What reconcile knows of the audit trail is what the function writes."""
+
+import json
+from pathlib import Path
+
+from tools.audit.record import AuditRecord, audit_key, canonical, typed_json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+KEYS = json.loads((Path(__file__).parents[1] / "audit_keys.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", KEYS, ids=lambda case: case["key"][:40])
+def test_R7_the_key_is_the_one_the_function_writes(case: dict[str, str]) -> None:
+    assert audit_key(case["orderId"], case["timestamp"]) == case["key"]
+
+
+@given(first=st.text(min_size=1), second=st.text(min_size=1))
+def test_R7_different_orders_have_different_keys_that_s3_accepts(first: str, second: str) -> None:
+    keys = audit_key(first, "1"), audit_key(second, "1")
+    assert (keys[0] == keys[1]) == (first == second)
+    assert all(key.isascii() and key.count("/") == 2 for key in keys)
+
+
+def test_R1_binary_is_compared_as_the_base64_text_of_the_record() -> None:
+    item = {"m": {"M": {"l": {"L": [{"B": b"\x00\xff"}, {"BS": [b"b", b"a"]}]}}}}
+    recorded = {"m": {"M": {"l": {"L": [{"B": "AP8="}, {"BS": ["YQ==", "Yg=="]}]}}}}
+    assert canonical(typed_json(item)) == canonical(recorded)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"N": "1.0"}, {"N": "1"}),
+        ({"N": "1E2"}, {"N": "100"}),
+        ({"NS": ["1", "2.0"]}, {"NS": ["2", "1"]}),
+        ({"SS": ["a", "b"]}, {"SS": ["b", "a"]}),
+    ],
+)
+def test_R1_what_dynamodb_takes_for_equal_is_equal(one: dict[str, object], other: dict[str, object]) -> None:
+    assert canonical({"a": one}) == canonical({"a": other})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"N": "1" * 37 + "1"}, {"N": "1" * 37 + "2"}),
+        ({"N": "1"}, {"S": "1"}),
+        ({"L": [{"S": "a"}, {"S": "b"}]}, {"L": [{"S": "b"}, {"S": "a"}]}),
+        ({"BOOL": True}, {"NULL": True}),
+        ({"S": ""}, {"NULL": True}),
+    ],
+)
+def test_R1_what_differs_for_dynamodb_differs(one: dict[str, object], other: dict[str, object]) -> None:
+    assert canonical({"a": one}) != canonical({"a": other})
+
+
+def record(**changes: object) -> bytes:
+    content = {"sequenceNumber": "1", "newImage": {"a": {"S": "b"}}} | changes
+    return json.dumps({name: value for name, value in content.items() if value != "absent"}).encode()
+
+
+def test_section_6_history_is_in_the_order_of_numbers_and_reconciled_records_come_after_their_equals() -> (
+    None
+):
+    ranks = [
+        AuditRecord.parse(record(sequenceNumber=number, reconciled=reconciled)).rank
+        for number, reconciled in [
+            ("0", True),
+            ("9", False),
+            ("9", True),
+            ("10", False),
+            ("9" * 39, False),
+            ("1" + "0" * 39, False),
+        ]
+    ]
+    assert sorted(ranks) == ranks
+    assert len(set(ranks)) == len(ranks)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"null",
+        b"7",
+        record(newImage="absent"),
+        record(sequenceNumber="absent"),
+        record(sequenceNumber="x"),
+        record(sequenceNumber=None),
+        record(newImage=[]),
+        record(newImage={"a": "b"}),
+        record(newImage={"a": {}}),
+        record(newImage={"a": {"N": "x"}}),
+        record(newImage={"a": {"N": None}}),
+        record(newImage={"a": {"SS": [[]]}}),
+    ],
+)
+def test_what_is_no_audit_record_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        AuditRecord.parse(body)

@@ -1,0 +1,105 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import fc from "fast-check";
+import { auditKey, auditRecord } from "../../../lambda/order-processor/audit.mjs";
+import { streamRecord } from "./records.mjs";
+
+const RECORDED_AT = new Date("2026-01-02T03:04:05.678Z");
+
+/** An image with every type DynamoDB has. @type {import("./records.mjs").Image} */
+const EVERY_TYPE = {
+  amount: { N: "12345678901234567890123456789012345678" },
+  tiny: { N: "-1.2345678901234567890123456789012345678E-130" },
+  huge: { N: "9.9999999999999999999999999999999999999E+125" },
+  photo: { B: "AAECAwT/" },
+  tags: { SS: ["b", "a"] },
+  sizes: { NS: ["1", "2.50"] },
+  parts: { BS: ["AA==", "/w=="] },
+  empty: { S: "" },
+  gone: { NULL: true },
+  paid: { BOOL: false },
+  lines: { L: [{ M: { sku: { S: "\u{1F4E6} \0\uffff \"'" }, nested: { L: [{ M: {} }] } } }] },
+};
+
+test("R7 the key is that of the shared vectors", async () => {
+  /** @type {{ orderId: string, timestamp: string, key: string }[]} */
+  const vectors = JSON.parse(await readFile(new URL("../../audit_keys.json", import.meta.url), "utf8"));
+  assert.ok(vectors.length > 0);
+  for (const { orderId, timestamp, key } of vectors) {
+    assert.equal(auditKey(streamRecord({ orderId, timestamp })), key);
+  }
+});
+
+// Any id DynamoDB takes: well-formed text of 1 to 2,048 bytes, of short pieces that are likely to collide.
+const orderId = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom("a", "/", "%", "%2F", "..", "~", " ", "x".repeat(700)),
+      fc.string({ unit: "binary" }),
+    ),
+    {
+      minLength: 1,
+    },
+  )
+  .map((pieces) => pieces.join(""))
+  .filter((id) => id !== "" && Buffer.byteLength(id) <= 2_048);
+
+test("R7 every id has a key that S3 takes, one path segment of harmless characters", () => {
+  fc.assert(
+    fc.property(orderId, (id) => {
+      const key = auditKey(
+        streamRecord({ orderId: id, timestamp: "-9.9999999999999999999999999999999999999E+125" }),
+      );
+      assert.match(key, /^orders\/([\w-]|%[0-9A-F]{2})+(%?[0-9A-F]?~[0-9a-f]{64})?\/[-+.E0-9]+\.json$/);
+      assert.ok(Buffer.byteLength(key) <= 1_024);
+    }),
+  );
+});
+
+test("R7 different ids have different keys", () => {
+  fc.assert(
+    fc.property(orderId, orderId, (one, other) => {
+      const keys = [one, other].map((id) => auditKey(streamRecord({ orderId: id })));
+      assert.equal(keys[0] === keys[1], one === other);
+    }),
+  );
+});
+
+test("R1 the audit record says who, what and when", () => {
+  const record = streamRecord({ oldImage: { status: { S: "NEW" } }, newImage: { status: { S: "PAID" } } });
+  assert.deepEqual(auditRecord(record, RECORDED_AT), {
+    orderId: "order-1",
+    timestamp: "1700000000000",
+    eventName: "MODIFY",
+    eventId: record.eventID,
+    sequenceNumber: record.dynamodb.SequenceNumber,
+    recordedAt: "2026-01-02T03:04:05.678Z",
+    userIdentity: null,
+    oldImage: { orderId: { S: "order-1" }, timestamp: { N: "1700000000000" }, status: { S: "NEW" } },
+    newImage: { orderId: { S: "order-1" }, timestamp: { N: "1700000000000" }, status: { S: "PAID" } },
+  });
+});
+
+test("R1 an insert has no old image and a removal no new one", () => {
+  const inserted = auditRecord(streamRecord({ newImage: {} }), RECORDED_AT);
+  assert.equal(inserted.eventName, "INSERT");
+  assert.equal(inserted.oldImage, null);
+  const removed = auditRecord(streamRecord({ oldImage: {} }), RECORDED_AT);
+  assert.equal(removed.eventName, "REMOVE");
+  assert.equal(removed.newImage, null);
+});
+
+test("R1 a removal by time to live says so", () => {
+  const userIdentity = { type: "Service", principalId: "dynamodb.amazonaws.com" };
+  const record = { ...streamRecord({ oldImage: {} }), userIdentity };
+  assert.deepEqual(auditRecord(record, RECORDED_AT).userIdentity, userIdentity);
+});
+
+test("R1 numbers of 38 digits, binary, sets, maps and null survive as JSON", () => {
+  const record = streamRecord({ oldImage: EVERY_TYPE, newImage: EVERY_TYPE });
+  const stored = JSON.parse(JSON.stringify(auditRecord(record, RECORDED_AT)));
+  assert.deepEqual(stored.oldImage, record.dynamodb.OldImage);
+  assert.deepEqual(stored.newImage, record.dynamodb.NewImage);
+});

@@ -1,0 +1,409 @@
+"""The pipeline, deployed to a local cloud with Terraform and its AWS provider; tests build on each other."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tests.audit import failed_batches
+from tools.local import pipeline as local_pipeline
+from tools.local.cloud import ROOT, STATE_BUCKET, LocalCloud, wait_until
+from tools.review import checkov_gate, plan_review
+
+import boto3
+import pytest
+
+pytestmark = pytest.mark.slow
+
+Plan = dict[str, Any]
+
+# Of an order that is only in a failed batch.
+TIMESTAMP = 1_700_000_000_000
+
+
+class Terraform:
+    """Terraform in one folder; a failing command fails the test with what it said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+        answer = subprocess.run(
+            ["terraform", f"-chdir={self.folder}", *arguments], capture_output=True, text=True, check=False
+        )
+        assert answer.returncode in allowed, answer.stdout + answer.stderr
+        return answer
+
+    def plan(self, *arguments: str) -> Plan:
+        """The JSON of a plan, which stays in the folder as `plan.tfplan`."""
+        self("plan", "-out=plan.tfplan", *arguments)
+        plan: Plan = json.loads(self("show", "-json", "plan.tfplan").stdout)
+        return plan
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    """A local cloud of this module's own, so that what is left in it in the end is the pipeline's."""
+    with (
+        LocalCloud(ROOT / f".local-test-{os.getpid()}-end-to-end") as cloud,
+        mock.patch.dict(os.environ, cloud.environment(), clear=True),
+    ):
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def state_bucket(cloud: LocalCloud) -> Terraform:
+    terraform = Terraform(synth("bootstrap.py", cloud.state_bucket_folder()))
+    terraform("init", "-no-color")
+    terraform("apply", "-auto-approve", "-no-color")
+    return terraform
+
+
+@pytest.fixture(scope="module")
+def undeployed(cloud: LocalCloud, state_bucket: Terraform) -> Terraform:
+    terraform = Terraform(synth("main.py", cloud.stack_folder()))
+    terraform("init", "-no-color")
+    return terraform
+
+
+@pytest.fixture(scope="module")
+def creation_plan(undeployed: Terraform) -> Plan:
+    return undeployed.plan()
+
+
+@pytest.fixture(scope="module")
+def terraform(undeployed: Terraform, creation_plan: Plan) -> Terraform:
+    """The deployed pipeline."""
+    undeployed("apply", "-no-color", "plan.tfplan")
+    return undeployed
+
+
+@pytest.fixture(scope="module")
+def outputs(terraform: Terraform) -> dict[str, str]:
+    answer = json.loads(terraform("output", "-json").stdout)
+    return {name: output["value"] for name, output in answer.items()}
+
+
+def synth(entry_point: str, folder: Path, **settings: str) -> Path:
+    subprocess.run([sys.executable, entry_point], cwd=ROOT, env=os.environ | settings, check=True)
+    return folder
+
+
+@contextlib.contextmanager
+def changed(cloud: LocalCloud, **settings: str) -> Iterator[None]:
+    """The stack synthesized with other settings, and as it was again in the end."""
+    synth("main.py", cloud.stack_folder(), **settings)
+    try:
+        yield
+    finally:
+        synth("main.py", cloud.stack_folder())
+
+
+def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tools.audit", name, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def stream_record(order_id: str, number: int) -> dict[str, Any]:
+    """A change of an order as the table's stream has it."""
+    keys = {"orderId": {"S": order_id}, "timestamp": {"N": str(TIMESTAMP)}}
+    return {
+        "eventID": f"event-{number}",
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "Keys": keys,
+            "NewImage": {**keys, "status": {"S": "PLACED"}},
+            "SequenceNumber": str(number),
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+    }
+
+
+def test_T2_valid_without_warnings(terraform: Terraform) -> None:
+    answer = json.loads(terraform("validate", "-json").stdout)
+    assert (answer["valid"], answer["diagnostics"]) == (True, [])
+
+
+def test_second_plan_is_empty_and_without_warnings(terraform: Terraform) -> None:
+    plan = terraform("plan", "-detailed-exitcode", "-no-color")
+    assert "No changes." in plan.stdout
+    assert "Warning" not in plan.stdout + plan.stderr
+
+
+def test_T1_state_is_in_the_bucket(terraform: Terraform, cloud: LocalCloud) -> None:
+    keys = [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket=STATE_BUCKET)["Contents"]]
+    assert keys == ["order-pipeline/local/terraform.tfstate"]
+    assert not list(cloud.stack_folder().glob("*.tfstate"))
+
+
+def test_T3_state_bucket_is_not_taken_over(state_bucket: Terraform, cloud: LocalCloud) -> None:
+    """Whoever runs the bootstrap without its state is told that the name is taken."""
+    state_bucket("state", "rm", "aws_s3_bucket.state_bucket_803B4E61")
+    try:
+        answer = state_bucket("apply", "-auto-approve", "-no-color", allowed=(1,))
+        assert "BucketAlready" in answer.stderr
+    finally:
+        state_bucket("import", "aws_s3_bucket.state_bucket_803B4E61", STATE_BUCKET)
+
+
+def test_orders_are_audited_and_failures_alerted(
+    outputs: dict[str, str], cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    observed = local_pipeline.run_sample_orders(outputs)
+
+    recorded = {
+        key.split("/")[1]: [
+            (record["eventName"], status(record["oldImage"]), status(record["newImage"]))
+            for record in records
+        ]
+        for key, records in observed.histories.items()
+    }
+    assert recorded == {
+        "order-1001": [("INSERT", None, "PLACED")],
+        "order-1002": [
+            ("INSERT", None, "PLACED"),
+            ("MODIFY", "PLACED", "PAID"),
+            ("MODIFY", "PAID", "PACKED"),
+            ("MODIFY", "PACKED", "SHIPPED"),
+        ],
+        "order-1003": [("INSERT", None, "PLACED"), ("MODIFY", "PLACED", "FAILED")],
+        "order-1004": [("INSERT", None, "PLACED"), ("REMOVE", "PLACED", None)],
+    }
+    alert = json.loads(observed.alert["Message"])
+    assert (alert["orderId"], alert["oldStatus"], alert["newStatus"]) == ("order-1003", "PLACED", "FAILED")
+    assert alert["auditObject"]["key"] in observed.histories
+    assert alert["ordersInStatusLastHour"] == 1
+
+    local_pipeline.print_summary(cloud, outputs, observed)
+    summary = capsys.readouterr().out
+    for shown in [*observed.histories, "Order entered FAILED: order-1003", outputs["error_rate_alarm"]]:
+        assert shown in summary
+
+
+def test_A1_alarm_is_there_and_quiet(outputs: dict[str, str]) -> None:
+    (alarm,) = boto3.client("cloudwatch").describe_alarms(AlarmNames=[outputs["error_rate_alarm"]])[
+        "MetricAlarms"
+    ]
+    assert alarm["StateValue"] != "ALARM"
+    assert alarm["AlarmActions"] == [outputs["alarms_topic"]]
+    assert "(errors / invocations) * 100" in [query.get("Expression") for query in alarm["Metrics"]]
+
+
+def test_alarms_and_dashboard_are_there(outputs: dict[str, str]) -> None:
+    cloudwatch = boto3.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+    assert len(alarms) == 6
+    assert all(alarm["OKActions"] == [outputs["alarms_topic"]] for alarm in alarms)
+    body = json.loads(cloudwatch.get_dashboard(DashboardName="order-pipeline-local")["DashboardBody"])
+    (states,) = (widget["properties"] for widget in body["widgets"] if widget["type"] == "alarm")
+    assert set(states["alarms"]) == {alarm["AlarmArn"] for alarm in alarms}
+
+
+def test_R4_an_outage_of_the_bucket_loses_nothing(outputs: dict[str, str]) -> None:
+    """The function is led to a bucket that does not exist, and back; Lambda retries meanwhile."""
+    functions = boto3.client("lambda")
+    name = outputs["order_processor"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def use_bucket(bucket: str) -> None:
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": {**variables, "AUDIT_BUCKET": bucket}}
+        )
+
+    def errors() -> int:
+        events = boto3.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        return sum("audit record not stored" in event["message"] for event in events)
+
+    use_bucket("order-audit-bucket-that-is-gone")
+    try:
+        timestamp = local_pipeline.write_sample_orders(outputs["orders_table"])
+        assert wait_until(lambda: errors() > 0, seconds=60)
+        assert local_pipeline.histories(outputs["audit_bucket"], timestamp) == {}
+    finally:
+        use_bucket(variables["AUDIT_BUCKET"])
+
+    def recorded() -> dict[str, list[str]]:
+        return {
+            key.split("/")[1]: list(dict.fromkeys(status(record["newImage"]) or "gone" for record in records))
+            for key, records in local_pipeline.histories(outputs["audit_bucket"], timestamp).items()
+        }
+
+    expected = {
+        order: [step or "gone" for step in steps] for order, steps in local_pipeline.SAMPLE_ORDERS.items()
+    }
+    assert wait_until(lambda: recorded() == expected, seconds=60), recorded()
+
+
+def test_R5_a_failed_batch_is_notified_of_and_redriven(outputs: dict[str, str]) -> None:
+    bucket, function = outputs["audit_bucket"], outputs["order_processor"]
+    s3 = boto3.client("s3")
+    notices = local_pipeline.subscribe(outputs["alarms_topic"])
+    records = [stream_record("order-2001", number) for number in (1, 2)]
+    key = failed_batches.key()
+    s3.put_object(
+        Bucket=bucket, Key=key, Body=json.dumps(failed_batches.content(*records, function=function))
+    )
+
+    received: list[str] = []
+
+    def notified() -> bool:
+        received.extend(notice["Message"] for notice in local_pipeline.receive(notices))
+        return any(key in message for message in received)
+
+    assert wait_until(notified, seconds=60), received
+
+    listed = tool("redrive", "--list")
+    assert listed.returncode == 1
+    assert "order-2001" in listed.stdout
+    assert tool("redrive").returncode == 0
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="aws/lambda/")
+    (history,) = local_pipeline.histories(bucket, TIMESTAMP).values()
+    assert [record["sequenceNumber"] for record in history] == ["1", "2"]
+    assert tool("redrive").returncode == 0
+
+
+def test_reconcile_finds_and_repairs_deleted_and_stale_records(outputs: dict[str, str]) -> None:
+    s3 = boto3.client("s3")
+    bucket = outputs["audit_bucket"]
+    complete = tool("reconcile")
+    assert complete.returncode == 0, complete.stdout + complete.stderr
+
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="orders/")["Contents"]]
+    deleted = next(key for key in keys if "order-1001" in key)
+    stale = next(key for key in keys if "order-1002" in key)
+    s3.delete_object(Bucket=bucket, Key=deleted)
+    current = next(
+        version
+        for version in s3.list_object_versions(Bucket=bucket, Prefix=stale)["Versions"]
+        if version["IsLatest"]
+    )
+    s3.delete_object(Bucket=bucket, Key=stale, VersionId=current["VersionId"])
+
+    found = tool("reconcile", "--json")
+    assert found.returncode == 1, found.stderr
+    *findings, summary = map(json.loads, found.stdout.splitlines())
+    assert {(finding["problem"], finding["orderId"]) for finding in findings} == {
+        ("missing", "order-1001"),
+        ("stale", "order-1002"),
+    }
+    assert "summary" in summary
+    assert tool("reconcile", "--repair").returncode == 0
+    assert tool("reconcile").returncode == 0
+
+
+class TestPlanReview:
+    """Reviews of plans that the real provider makes."""
+
+    def test_creation_is_safe(self, creation_plan: Plan) -> None:
+        review = plan_review.review(creation_plan)
+        assert review.exit_status == plan_review.EXIT_SAFE
+        assert re.match(r".*\d\d to add", review.markdown.splitlines()[0])
+
+    def test_no_changes_is_one_quiet_line(self, terraform: Terraform) -> None:
+        terraform("apply", "-refresh-only", "-auto-approve")
+        review = plan_review.review(terraform.plan())
+        assert (review.exit_status, review.markdown.strip()) == (plan_review.EXIT_SAFE, "No changes.")
+
+    def test_change_in_place_is_safe(self, terraform: Terraform, cloud: LocalCloud) -> None:
+        with changed(cloud, LAMBDA_RUNTIME="nodejs22.x"):
+            review = plan_review.review(terraform.plan())
+        assert review.exit_status == plan_review.EXIT_SAFE
+        assert "1 to change" in review.markdown.splitlines()[0]
+        assert '~ runtime: "nodejs20.x" → "nodejs22.x"' in review.markdown
+
+    def test_protection_is_safe_to_switch_on(self, terraform: Terraform, cloud: LocalCloud) -> None:
+        with changed(cloud, PROTECT_DATA="true"):
+            review = plan_review.review(terraform.plan())
+        assert review.exit_status == plan_review.EXIT_SAFE
+        assert "~ force_destroy: true → false" in review.markdown
+        assert "~ deletion_protection_enabled: false → true" in review.markdown
+
+    def test_changed_hash_key_replaces_the_table(self, terraform: Terraform, cloud: LocalCloud) -> None:
+        template = cloud.stack_folder() / "cdk.tf.json"
+        with changed(cloud):
+            template.write_text(template.read_text().replace('"orderId"', '"id"'))
+            plan = terraform.plan()
+        review = plan_review.review(plan)
+        assert review.exit_status == plan_review.EXIT_GUARDED
+        assert "forced by `hash_key`" in review.markdown
+        (table,) = (
+            change["address"] for change in plan["resource_changes"] if change["type"] == "aws_dynamodb_table"
+        )
+        assert plan_review.review(plan, [table]).exit_status == plan_review.EXIT_SAFE
+
+    def test_destroy_loses_all_guarded_data(self, terraform: Terraform) -> None:
+        review = plan_review.review(terraform.plan("-destroy"))
+        assert review.exit_status == plan_review.EXIT_GUARDED
+        assert "3 guarded resources" in review.markdown.splitlines()[0]
+
+
+def test_make_plan_apply_plan_and_drift(terraform: Terraform) -> None:
+    def make(target: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["make", "--silent", target],
+            cwd=ROOT,
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    planned = make("plan", FAILURE_STATUSES="FAILED,LOST")
+    assert (planned.returncode, "1 to change" in planned.stdout) == (0, True), planned.stderr
+    applied = make("apply-plan")
+    assert (applied.returncode, "1 changed" in applied.stdout) == (0, True), applied.stderr
+    again = make("apply-plan")
+    assert (again.returncode, "plan is stale" in again.stderr) == (2, True), again.stderr
+    drift = make("drift")
+    assert (drift.returncode, "1 to change" in drift.stdout) == (0, True), drift.stderr
+    assert make("plan").returncode == 0
+    assert make("apply-plan").returncode == 0
+    assert "No drift." in make("drift").stdout
+
+
+def test_checkov_finds_nothing_unexplained_in_a_real_plan(creation_plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(creation_plan))
+    found = checkov_gate.findings(file, checkov_gate.PYTHON)
+    suppressed = tomllib.loads((ROOT / "checkov.toml").read_text())
+    # What is suppressed in the state bucket's stack has no finding here.
+    unexplained = checkov_gate.unexplained(found, suppressed)
+    assert found
+    assert [line for line in unexplained if not line.endswith("suppresses nothing")] == []
+
+
+def test_G4_destroy_leaves_nothing(terraform: Terraform, outputs: dict[str, str]) -> None:
+    """The audit bucket is full of versions by now."""
+    terraform("destroy", "-auto-approve", "-no-color")
+
+    assert terraform("state", "list").stdout == ""
+    buckets = boto3.client("s3").list_buckets()["Buckets"]
+    assert [bucket["Name"] for bucket in buckets] == [STATE_BUCKET]
+    assert boto3.client("dynamodb").list_tables()["TableNames"] == []
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+    assert boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+    assert boto3.client("sns").list_topics()["Topics"] == []
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+    assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert boto3.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
+    kms = boto3.client("kms")
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    assert {key["KeyState"] for key in keys if key["KeyManager"] == "CUSTOMER"} == {"PendingDeletion"}
+
+
+def status(image: dict[str, Any] | None) -> str | None:
+    return None if image is None else str(image["status"]["S"])

@@ -1,0 +1,23 @@
+"""Work on a deployed audit trail: `python -m tools.audit COMMAND`."""
+
+import argparse
+
+from tools.audit import reconcile, redrive
+from tools.audit.deployment import Exit, end_with_status
+
+
+def main() -> Exit:
+    """Run the command that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.audit", description="Work on a deployed audit trail."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in (redrive, reconcile):
+        command.add_command(commands)
+    arguments = parser.parse_args()
+    status: Exit = arguments.run(arguments)
+    return status
+
+
+if __name__ == "__main__":
+    end_with_status(main)
