@@ -6,7 +6,7 @@ from stacks.order_pipeline import OrderPipelineStack
 from cdktf import App
 
 settings = Settings.load_or_exit()
-settings.warn_of_deprecated_runtime()
+settings.print_warnings()
 app = App()
 OrderPipelineStack(app, settings=settings)
 app.synth()

@@ -1,53 +1,15 @@
 """The configuration of a deployment, read and checked in this one place."""
 
+import dataclasses
 import json
 import os
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, Self
 
 PROJECT_FILE = Path(__file__).with_name("cdktf.json")
-
-
-class Rule(NamedTuple):
-    """What a setting is when nobody sets it, and what it may be."""
-
-    default: str
-    pattern: str
-    allowed: str
-
-
-_REGION = r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}"
-_STATUS = r"[A-Za-z0-9_-]{1,64}"
-_EMAIL = r"[^@,\s]+@[^@,\s]+\.[^@,\s]+"
-
-RULES = {
-    "ENVIRONMENT_SUFFIX": Rule(
-        "dev",
-        r"(?!-)[a-z0-9-]{1,20}(?<!-)",
-        "1 to 20 of a-z, 0-9 and -, not starting or ending with -",
-    ),
-    "DEPLOY_REGION": Rule("ap-southeast-1", _REGION, "an AWS region such as ap-southeast-1"),
-    "STATE_BUCKET": Rule(
-        "order-pipeline-terraform-state",
-        r"(?!-)[a-z0-9-]{3,63}(?<!-)",
-        "3 to 63 of a-z, 0-9 and -, not starting or ending with -",
-    ),
-    "STATE_REGION": Rule("ap-southeast-1", _REGION, "an AWS region such as ap-southeast-1"),
-    "LAMBDA_RUNTIME": Rule("nodejs20.x", r"nodejs(20|22|24)\.x", "nodejs20.x, nodejs22.x or nodejs24.x"),
-    "FAILURE_STATUSES": Rule(
-        "FAILED",
-        rf"{_STATUS}(,{_STATUS}){{0,49}}",
-        "1 to 50 order statuses of A-Z, a-z, 0-9, _ and -, separated by commas",
-    ),
-    "ALERT_EMAILS": Rule(
-        "", rf"({_EMAIL}(,{_EMAIL})*)?", "e-mail addresses separated by commas, without spaces, or nothing"
-    ),
-    "PROTECT_DATA": Rule("false", r"true|false", "true or false"),
-}
 
 # What else the context of cdktf.json may hold: CDKTF's own feature flags.
 CDKTF_FLAGS = {
@@ -61,45 +23,122 @@ DEPRECATED_RUNTIMES = {
     "nodejs20.x": "AWS blocks creating its functions from 2027-02-01 and updating them from 2027-03-03",
 }
 
+_REGION = r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}"
+_STATUS = r"[A-Za-z0-9_-]{1,64}"
+_EMAIL = r"[^@,\s]+@[^@,\s]+\.[^@,\s]+"
+# S3 takes a retention of 1 to 36,500 days.
+_DAYS = r"([1-9]\d{0,3}|[12]\d{4}|3[0-5]\d{3}|36[0-4]\d{2}|36500)"
+
 
 class SettingsError(ValueError):
     """A setting that is not allowed. The message is one line: the setting, the value, the rule."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AuditLock:
+    """The default retention of S3 Object Lock: its mode, `GOVERNANCE` or `COMPLIANCE`, and its days."""
+
+    mode: str
+    days: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What a setting may be, as a pattern for the whole text and in words, and what its text becomes."""
+
+    pattern: str
+    allowed: str
+    value_of: Callable[[str], object]
+
+
+def _setting(*, default: str, pattern: str, allowed: str, value_of: Callable[[str], object] = str) -> Any:  # noqa: ANN401 (as dataclasses.field)
+    rule = Rule(pattern=pattern, allowed=allowed, value_of=value_of)
+    return dataclasses.field(default=value_of(default), metadata={"rule": rule})
+
+
+def _entries(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text.split(","))) if text else ()
+
+
+def _is_true(text: str) -> bool:
+    return text == "true"
+
+
+def _audit_lock(text: str) -> AuditLock | None:
+    mode, _, days = text.partition(":")
+    return AuditLock(mode=mode.upper(), days=int(days)) if text else None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """What differs between deployments; each field is the setting of the same name in capitals."""
 
-    environment_suffix: str
-    deploy_region: str
-    state_bucket: str
-    state_region: str
-    lambda_runtime: str
-    failure_statuses: tuple[str, ...]
-    alert_emails: tuple[str, ...]
-    protect_data: bool
+    environment_suffix: str = _setting(
+        default="dev",
+        pattern=r"(?!-)[a-z0-9-]{1,20}(?<!-)",
+        allowed="1 to 20 of a-z, 0-9 and -, not starting or ending with -",
+    )
+    deploy_region: str = _setting(
+        default="ap-southeast-1", pattern=_REGION, allowed="an AWS region such as ap-southeast-1"
+    )
+    state_bucket: str = _setting(
+        # S3 takes no capitals, so nobody can own this bucket and receive the state of who forgot the setting.
+        default="STATE-BUCKET-IS-NOT-SET",
+        pattern=r"(?!-)[a-z0-9-]{3,63}(?<!-)",
+        allowed="3 to 63 of a-z, 0-9 and -, not starting or ending with -",
+    )
+    state_region: str = _setting(
+        default="ap-southeast-1", pattern=_REGION, allowed="an AWS region such as ap-southeast-1"
+    )
+    lambda_runtime: str = _setting(
+        default="nodejs20.x",
+        pattern=r"nodejs(20|22|24)\.x",
+        allowed="nodejs20.x, nodejs22.x or nodejs24.x",
+    )
+    failure_statuses: tuple[str, ...] = _setting(
+        default="FAILED",
+        pattern=rf"{_STATUS}(,{_STATUS}){{0,49}}",
+        allowed="1 to 50 order statuses of A-Z, a-z, 0-9, _ and -, separated by commas",
+        value_of=_entries,
+    )
+    alert_emails: tuple[str, ...] = _setting(
+        default="",
+        pattern=rf"({_EMAIL}(,{_EMAIL})*)?",
+        allowed="e-mail addresses separated by commas, without spaces, or nothing",
+        value_of=_entries,
+    )
+    protect_data: bool = _setting(
+        default="false", pattern=r"true|false", allowed="true or false", value_of=_is_true
+    )
+    audit_lock: AuditLock | None = _setting(  # noqa: RUF009 (a field)
+        default="",
+        pattern=rf"((governance|compliance):{_DAYS})?",
+        allowed="governance:DAYS or compliance:DAYS with 1 to 36500 days, or nothing",
+        value_of=_audit_lock,
+    )
+
+    @classmethod
+    def rules(cls) -> dict[str, Rule]:
+        """The rule of each setting, by the setting's name."""
+        return {field.name.upper(): field.metadata["rule"] for field in dataclasses.fields(cls)}
 
     @classmethod
     def load(cls, *, environ: Mapping[str, str] = os.environ, project_file: Path = PROJECT_FILE) -> Self:
         """Read the settings: the defaults, then `context` in `cdktf.json`, then environment variables.
 
-        Raises SettingsError for a value that breaks its rule, and for a name in the context that is neither a
-        setting nor one of CDKTF's feature flags.
+        Raises SettingsError for a value that breaks its rule, for a name in the context that is neither a
+        setting nor one of CDKTF's feature flags, and for settings that do not go together.
         """
-        text = {name: rule.default for name, rule in RULES.items()} | _context(project_file)
-        text |= {name: environ[name] for name in RULES if name in environ}
-        for name, value in text.items():
-            _check(name, value)
-        return cls(
-            environment_suffix=text["ENVIRONMENT_SUFFIX"],
-            deploy_region=text["DEPLOY_REGION"],
-            state_bucket=text["STATE_BUCKET"],
-            state_region=text["STATE_REGION"],
-            lambda_runtime=text["LAMBDA_RUNTIME"],
-            failure_statuses=_entries(text["FAILURE_STATUSES"]),
-            alert_emails=_entries(text["ALERT_EMAILS"]),
-            protect_data=text["PROTECT_DATA"] == "true",
-        )
+        rules = cls.rules()
+        given = _context(project_file) | {name: environ[name] for name in rules if name in environ}
+        values = {name.lower(): _value(rules, name, text) for name, text in given.items()}
+        settings = cls(**values)
+        if settings.audit_lock and not settings.protect_data:
+            raise SettingsError(
+                f"AUDIT_LOCK is {given['AUDIT_LOCK']!r}: it asks for PROTECT_DATA true, "
+                "since a bucket with locked records cannot be destroyed"
+            )
+        return settings
 
     @classmethod
     def load_or_exit(cls) -> Self:
@@ -110,17 +149,32 @@ class Settings:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
 
-    def warn_of_deprecated_runtime(self) -> None:
-        """Say in one line on stderr when AWS is about to refuse the function's runtime."""
+    @property
+    def state_bucket_is_set(self) -> bool:
+        """Whether the state has a place to be: without STATE_BUCKET one can synthesize, not deploy."""
+        return self.state_bucket != type(self).state_bucket
+
+    def warnings(self) -> list[str]:
+        """What the settings allow and somebody will regret, a line each."""
+        warnings = []
         if reason := DEPRECATED_RUNTIMES.get(self.lambda_runtime):
-            print(
-                f"warning: LAMBDA_RUNTIME {self.lambda_runtime} is deprecated: {reason}; "
-                "nodejs22.x and nodejs24.x run the same code",
-                file=sys.stderr,
+            warnings.append(
+                f"LAMBDA_RUNTIME {self.lambda_runtime} is deprecated: {reason}; "
+                "nodejs22.x and nodejs24.x run the same code"
             )
+        if self.protect_data and not self.alert_emails:
+            warnings.append(
+                "ALERT_EMAILS is empty: PROTECT_DATA is on, and nobody is told of alerts and alarms"
+            )
+        return warnings
+
+    def print_warnings(self) -> None:
+        """Each warning as a line on stderr."""
+        for warning in self.warnings():
+            print(f"warning: {warning}", file=sys.stderr)
 
 
-def _context(project_file: Path) -> dict[str, str]:
+def _context(project_file: Path) -> dict[str, object]:
     try:
         context = json.loads(project_file.read_text(encoding="utf-8")).get("context", {})
         return {name: value for name, value in context.items() if name not in CDKTF_FLAGS}
@@ -128,14 +182,12 @@ def _context(project_file: Path) -> dict[str, str]:
         raise SettingsError(f"{project_file.name}: not a readable CDKTF project file: {error}") from None
 
 
-def _check(name: str, value: object) -> None:
-    if name not in RULES:
+def _value(rules: Mapping[str, Rule], name: str, text: object) -> Any:  # noqa: ANN401 (of any setting)
+    if name not in rules:
         raise SettingsError(
-            f"{name} in the context of cdktf.json is no setting: allowed are {', '.join(RULES)}"
+            f"{name} in the context of cdktf.json is no setting: allowed are {', '.join(rules)}"
         )
-    if not isinstance(value, str) or not re.fullmatch(RULES[name].pattern, value):
-        raise SettingsError(f"{name} is {value!r}: allowed is {RULES[name].allowed}")
-
-
-def _entries(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text.split(","))) if text else ()
+    rule = rules[name]
+    if not isinstance(text, str) or not re.fullmatch(rule.pattern, text):
+        raise SettingsError(f"{name} is {text!r}: allowed is {rule.allowed}")
+    return rule.value_of(text)

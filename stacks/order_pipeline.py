@@ -1,13 +1,15 @@
 """The stack of one environment: it wires the capabilities together and defines no resource of its own."""
 
+from names import Names, stack_id, state_key
 from settings import Settings
 from stacks.alarms import Alarms
 from stacks.alarms_topic import AlarmsTopic
 from stacks.audit_bucket import AuditBucket
 from stacks.dashboard import Dashboard
 from stacks.encryption_key import EncryptionKey
+from stacks.failed_batches import FailedBatches
 from stacks.notification_topic import NotificationTopic
-from stacks.order_processor import OrderProcessor, log_group_name
+from stacks.order_processor import OrderProcessor
 from stacks.orders_table import OrdersTable
 from stacks.terraform import configure_terraform
 
@@ -21,42 +23,29 @@ class OrderPipelineStack(TerraformStack):
     """Orders in DynamoDB; every change audited in S3; failures alerted over SNS. State lives in S3."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        suffix = settings.environment_suffix
         # The id names the stack's folder and state. Ids inside it hold no suffix, so that addresses are the
         # same in every environment.
-        super().__init__(scope, f"order-pipeline-{settings.environment_suffix}")
+        super().__init__(scope, stack_id(suffix))
 
-        backend = S3Backend(
-            self,
-            bucket=settings.state_bucket,
-            key=f"order-pipeline/{settings.environment_suffix}/terraform.tfstate",
-            region=settings.state_region,
-            encrypt=True,
-        )
-        # cdktf 0.21 has no argument for it.
-        backend.add_override("use_lockfile", True)
+        self._keep_state_in_s3(settings)
         configure_terraform(
             self,
             region=settings.deploy_region,
-            tags={"Environment": settings.environment_suffix, "Purpose": "Order audit pipeline"},
+            tags={"Environment": suffix, "Purpose": "Order audit pipeline"},
         )
         caller = DataAwsCallerIdentity(self, "caller")
         partition = DataAwsPartition(self, "partition")
+        names = Names(suffix=suffix, account_id=caller.account_id)
 
-        orders = OrdersTable(self, "orders", settings=settings)
-        audit = AuditBucket(self, "audit", settings=settings, caller=caller)
-        key = EncryptionKey(
-            self,
-            "encryption",
-            settings=settings,
-            caller=caller,
-            partition=partition,
-            audit_bucket=audit.bucket,
-            log_group_name=log_group_name(settings),
-        )
+        orders = OrdersTable(self, "orders", settings=settings, names=names)
+        audit = AuditBucket(self, "audit", settings=settings, names=names)
+        failed_batches = FailedBatches(self, "failed-batches", settings=settings, names=names)
+        key = EncryptionKey(self, "encryption", settings=settings, names=names, partition=partition)
         alerts = NotificationTopic(
             self,
             "alerts",
-            name=f"order-alerts-topic-{settings.environment_suffix}",
+            name=names.alerts_topic,
             kms_key="alias/aws/sns",
             emails=settings.alert_emails,
             purpose="Alerts on failed orders",
@@ -65,27 +54,24 @@ class OrderPipelineStack(TerraformStack):
             self,
             "processor",
             settings=settings,
+            names=names,
             partition=partition,
-            orders=orders,
+            table=orders.table,
             audit_bucket=audit.bucket,
+            failed_batches_bucket=failed_batches.bucket,
             alerts_topic=alerts.topic,
             log_key=key.key,
         )
         alarms_topic = AlarmsTopic(
-            self,
-            "alarms-topic",
-            settings=settings,
-            caller=caller,
-            partition=partition,
-            key=key.key,
-            audit_bucket=audit.bucket,
+            self, "alarms-topic", settings=settings, names=names, partition=partition, key=key.key
         )
         alarms = Alarms(
             self,
             "alarms",
-            settings=settings,
+            names=names,
             table=orders.table,
             function=processor.function,
+            failed_batches_queue=failed_batches.queue,
             alerts_topic=alerts.topic,
             alarms_topic=alarms_topic.topic,
         )
@@ -93,18 +79,35 @@ class OrderPipelineStack(TerraformStack):
             self,
             "dashboard",
             settings=settings,
+            names=names,
             table=orders.table,
             processor=processor,
+            failed_batches_queue=failed_batches.queue,
             alerts_topic=alerts.topic,
-            alarms_topic=alarms_topic.topic,
             alarms=alarms,
         )
-        for name, value in {
-            "orders_table": orders.table.name,
-            "audit_bucket": audit.bucket.bucket,
-            "order_processor": processor.function.function_name,
-            "alerts_topic": alerts.topic.arn,
-            "alarms_topic": alarms_topic.topic.arn,
-            "error_rate_alarm": alarms.error_rate.alarm_name,
-        }.items():
+        self._output(
+            orders_table=orders.table.name,
+            audit_bucket=audit.bucket.bucket,
+            failed_batches_bucket=failed_batches.bucket.bucket,
+            failed_batches_queue=failed_batches.queue.url,
+            order_processor=processor.function.function_name,
+            alerts_topic=alerts.topic.arn,
+            alarms_topic=alarms_topic.topic.arn,
+            error_rate_alarm=alarms.by_id["error-rate"].alarm_name,
+        )
+
+    def _keep_state_in_s3(self, settings: Settings) -> None:
+        backend = S3Backend(
+            self,
+            bucket=settings.state_bucket,
+            key=state_key(settings.environment_suffix),
+            region=settings.state_region,
+            encrypt=True,
+        )
+        # cdktf 0.21 has no argument for it.
+        backend.add_override("use_lockfile", True)
+
+    def _output(self, **values: str) -> None:
+        for name, value in values.items():
             TerraformOutput(self, name, value=value)

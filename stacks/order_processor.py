@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from names import RECORDS_PREFIX, STATUS_INDEX, Names
 from settings import Settings
 from stacks.function_package import FunctionPackage
-from stacks.orders_table import OrdersTable
 
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
@@ -18,6 +18,7 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
+from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
@@ -38,9 +39,12 @@ from constructs import Construct
 
 _SOURCE = Path(__file__).parents[1] / "lambda" / "order-processor"
 
+LOG_RETENTION_DAYS = 30
+MEMORY_MB = 256
+
 
 class OrderProcessor(Construct):
-    """Reads the table's stream in order; what it cannot process goes to the bucket under `aws/lambda/`."""
+    """Reads the table's stream, the changes of each item in order; failed batches go to their bucket."""
 
     def __init__(
         self,
@@ -48,18 +52,62 @@ class OrderProcessor(Construct):
         id_: str,
         *,
         settings: Settings,
+        names: Names,
         partition: DataAwsPartition,
-        orders: OrdersTable,
+        table: DynamodbTable,
         audit_bucket: S3Bucket,
+        failed_batches_bucket: S3Bucket,
         alerts_topic: SnsTopic,
         log_key: KmsKey,
     ) -> None:
         super().__init__(scope, id_)
 
-        role = IamRole(
+        role = self._role(names)
+        data_policy = self._data_policy(
+            names,
+            role=role,
+            table=table,
+            audit_bucket=audit_bucket,
+            failed_batches_bucket=failed_batches_bucket,
+            alerts_topic=alerts_topic,
+        )
+        log_group = CloudwatchLogGroup(
+            self,
+            "log-group",
+            name=names.processor_log_group,
+            retention_in_days=LOG_RETENTION_DAYS,
+            kms_key_id=log_key.arn,
+        )
+        logs_policy = IamRolePolicyAttachment(
+            self,
+            "logs-policy",
+            role=role.name,
+            policy_arn=f"arn:{partition.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+            # On destroy the right to make log groups goes before the group, which nothing can then make anew.
+            depends_on=[log_group],
+        )
+        self.records_metric = self._records_metric(names, log_group)
+        self.function = self._function(
+            settings,
+            names,
+            role=role,
+            log_group=log_group,
+            logs_policy=logs_policy,
+            variables={
+                "AUDIT_BUCKET": audit_bucket.bucket,
+                "ALERTS_TOPIC_ARN": alerts_topic.arn,
+                "ORDERS_TABLE": table.name,
+                "STATUS_INDEX": STATUS_INDEX,
+                "FAILURE_STATUSES": ",".join(settings.failure_statuses),
+            },
+        )
+        self.event_source = self._event_source(table, failed_batches_bucket, data_policy)
+
+    def _role(self, names: Names) -> IamRole:
+        return IamRole(
             self,
             "role",
-            name=f"order-processor-role-{settings.environment_suffix}",
+            name=names.processor_role,
             assume_role_policy=DataAwsIamPolicyDocument(
                 self,
                 "assume-role",
@@ -75,75 +123,57 @@ class OrderProcessor(Construct):
                 ],
             ).json,
         )
-        data_policy = IamRolePolicy(
+
+    def _data_policy(
+        self,
+        names: Names,
+        *,
+        role: IamRole,
+        table: DynamodbTable,
+        audit_bucket: S3Bucket,
+        failed_batches_bucket: S3Bucket,
+        alerts_topic: SnsTopic,
+    ) -> IamRolePolicy:
+        rights = {
+            "ReadStream": (
+                [
+                    "dynamodb:DescribeStream",
+                    "dynamodb:GetRecords",
+                    "dynamodb:GetShardIterator",
+                    "dynamodb:ListStreams",
+                ],
+                [table.stream_arn],
+            ),
+            # DynamoDB has no resource-level permission for this action.
+            "ListStreams": (["dynamodb:ListStreams"], ["*"]),
+            "CountOrdersByStatus": (["dynamodb:Query"], [f"{table.arn}/index/{STATUS_INDEX}"]),
+            "WriteRecords": (["s3:PutObject"], [f"{audit_bucket.arn}/{RECORDS_PREFIX}*"]),
+            # All of the bucket: Lambda checks the right when the mapping is made, and has refused a prefix.
+            "WriteFailedBatches": (["s3:PutObject"], [f"{failed_batches_bucket.arn}/*"]),
+            "ListFailedBatches": (["s3:ListBucket"], [failed_batches_bucket.arn]),
+            "PublishAlerts": (["sns:Publish"], [alerts_topic.arn]),
+        }
+        return IamRolePolicy(
             self,
             "data-policy",
-            name=f"order-processor-policy-{settings.environment_suffix}",
+            name=names.processor_policy,
             role=role.id,
             policy=DataAwsIamPolicyDocument(
                 self,
                 "data-access",
                 statement=[
-                    DataAwsIamPolicyDocumentStatement(
-                        sid="ReadStream",
-                        actions=[
-                            "dynamodb:DescribeStream",
-                            "dynamodb:GetRecords",
-                            "dynamodb:GetShardIterator",
-                            "dynamodb:ListStreams",
-                        ],
-                        resources=[orders.table.stream_arn],
-                    ),
-                    DataAwsIamPolicyDocumentStatement(
-                        sid="ListStreams",
-                        actions=["dynamodb:ListStreams"],
-                        # DynamoDB has no resource-level permission for this action.
-                        resources=["*"],
-                    ),
-                    DataAwsIamPolicyDocumentStatement(
-                        sid="CountOrdersByStatus",
-                        actions=["dynamodb:Query"],
-                        resources=[
-                            orders.table.arn,
-                            f"{orders.table.arn}/index/{orders.status_index_name}",
-                        ],
-                    ),
-                    DataAwsIamPolicyDocumentStatement(
-                        sid="WriteRecords",
-                        actions=["s3:PutObject"],
-                        resources=[f"{audit_bucket.arn}/orders/*", f"{audit_bucket.arn}/aws/lambda/*"],
-                    ),
-                    DataAwsIamPolicyDocumentStatement(
-                        sid="ListBucket",
-                        actions=["s3:ListBucket"],
-                        resources=[audit_bucket.arn],
-                    ),
-                    DataAwsIamPolicyDocumentStatement(
-                        sid="PublishAlerts",
-                        actions=["sns:Publish"],
-                        resources=[alerts_topic.arn],
-                    ),
+                    DataAwsIamPolicyDocumentStatement(sid=sid, actions=actions, resources=resources)
+                    for sid, (actions, resources) in rights.items()
                 ],
             ).json,
         )
-        log_group = CloudwatchLogGroup(
-            self,
-            "log-group",
-            name=log_group_name(settings),
-            retention_in_days=30,
-            kms_key_id=log_key.arn,
-        )
-        logs_policy = IamRolePolicyAttachment(
-            self,
-            "logs-policy",
-            role=role.name,
-            policy_arn=f"arn:{partition.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-            # On destroy the right to make log groups goes before the group, which nothing can then make anew.
-            depends_on=[log_group],
-        )
-        # Lambda counts invocations; the records in them are in the line that the function logs per batch.
-        self.records_metric = CloudwatchLogMetricFilterMetricTransformation(
-            namespace=f"order-pipeline-{settings.environment_suffix}",
+
+    def _records_metric(
+        self, names: Names, log_group: CloudwatchLogGroup
+    ) -> CloudwatchLogMetricFilterMetricTransformation:
+        """Lambda counts invocations; the records in them are in the line that the function logs per batch."""
+        metric = CloudwatchLogMetricFilterMetricTransformation(
+            namespace=names.metric_namespace,
             name="RecordsProcessed",
             value="$.message.records",
             unit="Count",
@@ -151,68 +181,70 @@ class OrderProcessor(Construct):
         CloudwatchLogMetricFilter(
             self,
             "records-metric",
-            name=f"order-processor-records-{settings.environment_suffix}",
+            name=names.processor_records_filter,
             log_group_name=log_group.name,
             pattern=(
                 '{ ($.message.event = "batch processed") && '
                 "($.message.notStored = 0) && ($.message.notPublished = 0) }"
             ),
-            metric_transformation=self.records_metric,
+            metric_transformation=metric,
         )
+        return metric
+
+    def _function(
+        self,
+        settings: Settings,
+        names: Names,
+        *,
+        role: IamRole,
+        log_group: CloudwatchLogGroup,
+        logs_policy: IamRolePolicyAttachment,
+        variables: dict[str, str],
+    ) -> LambdaFunction:
         package = FunctionPackage(self, "package", source=_SOURCE).asset
-        self.function = LambdaFunction(
+        return LambdaFunction(
             self,
             "function",
-            function_name=function_name(settings),
+            function_name=names.processor,
             role=role.arn,
             runtime=settings.lambda_runtime,
             handler="index.handler",
             timeout=60,
-            memory_size=256,
+            memory_size=MEMORY_MB,
             filename=package.path,
             source_code_hash=Fn.filebase64sha256(package.path),
-            environment=LambdaFunctionEnvironment(
-                variables={
-                    "AUDIT_BUCKET": audit_bucket.bucket,
-                    "ALERTS_TOPIC_ARN": alerts_topic.arn,
-                    "ORDERS_TABLE": orders.table.name,
-                    "FAILURE_STATUSES": ",".join(settings.failure_statuses),
-                }
-            ),
+            environment=LambdaFunctionEnvironment(variables=variables),
             logging_config=LambdaFunctionLoggingConfig(log_format="JSON", log_group=log_group.name),
             # A function that starts to log before its group exists makes one without key and retention.
             depends_on=[log_group, logs_policy],
             tags={"Purpose": "Audit records and alerts for order changes"},
         )
-        self.event_source = LambdaEventSourceMapping(
+
+    def _event_source(
+        self, table: DynamodbTable, failed_batches_bucket: S3Bucket, data_policy: IamRolePolicy
+    ) -> LambdaEventSourceMapping:
+        return LambdaEventSourceMapping(
             self,
             "stream",
-            event_source_arn=orders.table.stream_arn,
+            event_source_arn=table.stream_arn,
             function_name=self.function.arn,
             starting_position="TRIM_HORIZON",
             batch_size=100,
+            # A partition takes 1,000 writes a second, an invocation does about 150 records of them: with one
+            # at a time a busy shard would lag for ever. Lambda keeps the order of each item.
+            parallelization_factor=10,
             bisect_batch_on_function_error=True,
             # The stream keeps a record for 24 hours: half of them to retry in, half for what waits behind it.
-            # The most retries that can be counted, so that the age decides: giving up sooner in an outage of
-            # S3 would lose the batch, whose destination is S3 too.
+            # Any number of retries (-1), so that the age decides: giving up sooner in an outage of S3 would
+            # lose the batch, whose destination is S3 too.
             maximum_record_age_in_seconds=12 * 60 * 60,
-            maximum_retry_attempts=10_000,
+            maximum_retry_attempts=-1,
             # Of all destinations only a bucket receives the records themselves.
             destination_config=LambdaEventSourceMappingDestinationConfig(
                 on_failure=LambdaEventSourceMappingDestinationConfigOnFailure(
-                    destination_arn=audit_bucket.arn
+                    destination_arn=failed_batches_bucket.arn
                 )
             ),
             # Lambda checks these rights when the mapping is made.
             depends_on=[data_policy],
         )
-
-
-def function_name(settings: Settings) -> str:
-    """The function's name; its log group is named after it before it exists."""
-    return f"order-processor-{settings.environment_suffix}"
-
-
-def log_group_name(settings: Settings) -> str:
-    """The function's log group, which the encryption key's policy names before either exists."""
-    return f"/aws/lambda/{function_name(settings)}"

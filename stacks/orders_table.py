@@ -1,5 +1,6 @@
 """The table that orders are written to."""
 
+from names import STATUS_INDEX, Names
 from settings import Settings
 
 from cdktf import TerraformResourceLifecycle
@@ -16,14 +17,13 @@ from constructs import Construct
 class OrdersTable(Construct):
     """Orders by id and time (epoch milliseconds), queryable by status, with a stream of every change."""
 
-    def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, names: Names) -> None:
         super().__init__(scope, id_)
 
-        self.status_index_name = "status-timestamp-index"
         self.table = DynamodbTable(
             self,
             "table",
-            name=f"orders-table-{settings.environment_suffix}",
+            name=names.orders_table,
             billing_mode="PAY_PER_REQUEST",
             hash_key="orderId",
             range_key="timestamp",
@@ -35,7 +35,7 @@ class OrdersTable(Construct):
             ],
             global_secondary_index=[
                 DynamodbTableGlobalSecondaryIndex(
-                    name=self.status_index_name,
+                    name=STATUS_INDEX,
                     hash_key="status",
                     range_key="timestamp",
                     projection_type="ALL",

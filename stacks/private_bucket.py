@@ -1,12 +1,9 @@
 """A bucket as every bucket of this project is: versioned, encrypted, private, reached over TLS only."""
 
+from stacks.policy_statements import deny_without_tls
+
 from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
-    DataAwsIamPolicyDocument,
-    DataAwsIamPolicyDocumentStatement,
-    DataAwsIamPolicyDocumentStatementCondition,
-    DataAwsIamPolicyDocumentStatementPrincipals,
-)
+from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import DataAwsIamPolicyDocument
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
     S3BucketOwnershipControls,
@@ -27,17 +24,26 @@ from constructs import Construct
 
 
 class PrivateBucket(Construct):
-    """Without `protected`, destroying the bucket takes all its objects and their versions with it."""
+    """With `force_destroy`, destroying the bucket takes all its objects and their versions with it."""
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, purpose: str, protected: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        purpose: str,
+        force_destroy: bool,
+        prevent_destroy: bool = False,
+    ) -> None:
         super().__init__(scope, id_)
 
         self.bucket = S3Bucket(
             self,
             "bucket",
             bucket=name,
-            force_destroy=not protected,
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if protected else None,
+            force_destroy=force_destroy,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if prevent_destroy else None,
             tags={"Purpose": purpose},
         )
         self.versioning = S3BucketVersioningA(
@@ -79,28 +85,11 @@ class PrivateBucket(Construct):
             self,
             "policy",
             bucket=self.bucket.id,
-            policy=self._tls_only().json,
+            policy=DataAwsIamPolicyDocument(
+                self,
+                "tls-only",
+                statement=[deny_without_tls("s3", self.bucket.arn, f"{self.bucket.arn}/*")],
+            ).json,
             # S3 refuses two changes of a bucket's access settings at the same moment.
             depends_on=[public_access_block],
-        )
-
-    def _tls_only(self) -> DataAwsIamPolicyDocument:
-        return DataAwsIamPolicyDocument(
-            self,
-            "tls-only",
-            statement=[
-                DataAwsIamPolicyDocumentStatement(
-                    sid="DenyWithoutTls",
-                    effect="Deny",
-                    # A denial has to cover everybody and everything to be one.
-                    principals=[DataAwsIamPolicyDocumentStatementPrincipals(type="*", identifiers=["*"])],
-                    actions=["s3:*"],
-                    resources=[self.bucket.arn, f"{self.bucket.arn}/*"],
-                    condition=[
-                        DataAwsIamPolicyDocumentStatementCondition(
-                            test="Bool", variable="aws:SecureTransport", values=["false"]
-                        )
-                    ],
-                )
-            ],
         )

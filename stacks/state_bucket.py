@@ -29,5 +29,6 @@ class StateBucketStack(TerraformStack):
             "state",
             name=settings.state_bucket,
             purpose="Terraform state of the order pipeline",
-            protected=True,
+            force_destroy=False,
+            prevent_destroy=True,
         )

@@ -19,7 +19,7 @@ def protected_pipeline() -> Template:
 
 @pytest.fixture(scope="session")
 def bootstrap() -> Template:
-    return state_bucket()
+    return state_bucket(STATE_BUCKET="team-state")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """A stack's Terraform JSON, with what tests ask of it."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +55,12 @@ class Template:
         """All policy documents by their name."""
         documents: dict[str, Block] = self.json["data"]["aws_iam_policy_document"]
         return documents
+
+    def document(self, expression: str) -> Block:
+        """The policy document whose JSON this expression is."""
+        match = re.fullmatch(r"\$\{data\.aws_iam_policy_document\.(.+)\.json\}", expression)
+        assert match, f"{expression} is no policy document"
+        return self.documents()[match[1]]
 
     def statements(self) -> list[Block]:
         """The statements of all policy documents."""

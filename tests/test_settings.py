@@ -1,12 +1,14 @@
 """Settings: where they come from, and what is not let through."""
 
 import json
+import re
 from pathlib import Path
 
-from settings import RULES, Settings, SettingsError
+from settings import AuditLock, Settings, SettingsError
 
 import pytest
 
+RULES = Settings.rules()
 DEFAULTS = Settings.load(environ={})
 
 
@@ -21,12 +23,13 @@ def test_defaults() -> None:
         Settings(
             environment_suffix="dev",
             deploy_region="ap-southeast-1",
-            state_bucket="order-pipeline-terraform-state",
+            state_bucket="STATE-BUCKET-IS-NOT-SET",
             state_region="ap-southeast-1",
             lambda_runtime="nodejs20.x",
             failure_statuses=("FAILED",),
             alert_emails=(),
             protect_data=False,
+            audit_lock=None,
         )
         == DEFAULTS
     )
@@ -69,6 +72,8 @@ BAD_VALUES = [
     *[("LAMBDA_RUNTIME", bad) for bad in ("nodejs18.x", "nodejs20", "nodejs20xx", "python3.12")],
     *[("FAILURE_STATUSES", bad) for bad in ("FAILED,", ",FAILED", "FAILED,,LOST", "FAI LED", "X" * 65)],
     *[("ALERT_EMAILS", bad) for bad in ("someone", "a@b", "a@b.c,", "a@b.c, d@e.f", "a@b@c.d")],
+    *[("AUDIT_LOCK", bad) for bad in ("governance", "GOVERNANCE:1", "governance:0", "compliance:36501")],
+    *[("AUDIT_LOCK", bad) for bad in ("legal:5", "governance:1.5", "governance:-1", "governance:007")],
     *[("PROTECT_DATA", bad) for bad in ("True", "yes", "1", " true")],
 ]
 
@@ -81,14 +86,36 @@ def test_bad_value_is_refused_in_one_line(name: str, value: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", sorted(RULES.keys() - {"ALERT_EMAILS"}))
+@pytest.mark.parametrize("name", sorted(RULES.keys() - {"ALERT_EMAILS", "AUDIT_LOCK"}))
 def test_empty_value_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} is '': "):
         Settings.load(environ={name: ""})
 
 
-def test_alert_emails_may_be_empty() -> None:
-    assert Settings.load(environ={"ALERT_EMAILS": ""}).alert_emails == ()
+def test_what_may_be_empty() -> None:
+    assert Settings.load(environ={"ALERT_EMAILS": "", "AUDIT_LOCK": ""}) == DEFAULTS
+
+
+def test_T1_the_default_state_bucket_can_belong_to_nobody() -> None:
+    # S3 takes small letters, digits, dots and hyphens only.
+    assert not re.fullmatch(r"[a-z0-9.-]+", DEFAULTS.state_bucket)
+    assert not DEFAULTS.state_bucket_is_set
+    assert Settings.load(environ={"STATE_BUCKET": "team-state"}).state_bucket_is_set
+
+
+@pytest.mark.parametrize(("text", "mode"), [("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")])
+@pytest.mark.parametrize("days", [1, 365, 9999, 29999, 36499, 36500])
+def test_S6_audit_lock(text: str, mode: str, days: int) -> None:
+    settings = Settings.load(environ={"AUDIT_LOCK": f"{text}:{days}", "PROTECT_DATA": "true"})
+    assert settings.audit_lock == AuditLock(mode=mode, days=days)
+
+
+@pytest.mark.parametrize("protect", [{}, {"PROTECT_DATA": "false"}])
+def test_S6_audit_lock_asks_for_protection(protect: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ={"AUDIT_LOCK": "governance:30"} | protect)
+    assert str(error.value).startswith("AUDIT_LOCK is 'governance:30': it asks for PROTECT_DATA true")
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["ENVIRONMENT_SUFIX", "environmentSuffix", "environment_suffix"])
@@ -128,11 +155,23 @@ def test_bad_value_ends_the_process_with_status_2(
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(("runtime", "lines"), [("nodejs20.x", 1), ("nodejs22.x", 0), ("nodejs24.x", 0)])
-def test_deprecated_runtime_is_warned_of_in_one_line(
-    runtime: str, lines: int, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"LAMBDA_RUNTIME": "nodejs20.x"}, ["2027-02-01"]),
+        ({"LAMBDA_RUNTIME": "nodejs22.x"}, []),
+        ({"LAMBDA_RUNTIME": "nodejs24.x"}, []),
+        ({"LAMBDA_RUNTIME": "nodejs22.x", "PROTECT_DATA": "true"}, ["nobody is told"]),
+        ({"LAMBDA_RUNTIME": "nodejs22.x", "PROTECT_DATA": "true", "ALERT_EMAILS": "a@example.com"}, []),
+        ({"LAMBDA_RUNTIME": "nodejs20.x", "PROTECT_DATA": "true"}, ["2027-02-01", "nobody is told"]),
+    ],
+)
+def test_L1_N2_warnings_are_a_line_each(
+    environ: dict[str, str], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Settings.load(environ={"LAMBDA_RUNTIME": runtime}).warn_of_deprecated_runtime()
-    error = capsys.readouterr().err
-    assert error.count("\n") == lines
-    assert not lines or "2027-02-01" in error
+    Settings.load(environ=environ).print_warnings()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(words)
+    for line, word in zip(lines, words, strict=True):
+        assert line.startswith("warning: ")
+        assert word in line

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECT = ("main.py", "bootstrap.py", "settings.py", "cdktf.json", "stacks", "lean_cdktf", "tools", "lambda")
+PROJECT = (
+    "main.py",
+    "bootstrap.py",
+    "names.py",
+    "settings.py",
+    "cdktf.json",
+    "stacks",
+    "lean_cdktf",
+    "tools",
+    "lambda",
+)
 
 
 def run(*command: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ import pytest
 
 NAME_ATTRIBUTES = {
     "aws_cloudwatch_dashboard": "dashboard_name",
+    "aws_cloudwatch_event_rule": "name",
     "aws_cloudwatch_log_group": "name",
     "aws_cloudwatch_log_metric_filter": "name",
     "aws_cloudwatch_metric_alarm": "alarm_name",
@@ -23,9 +24,12 @@ NAME_ATTRIBUTES = {
     "aws_lambda_function": "function_name",
     "aws_s3_bucket": "bucket",
     "aws_sns_topic": "name",
+    "aws_sqs_queue": "name",
 }
 SOURCE = Path(__file__).parents[2] / "lambda" / "order-processor"
 ACCOUNT_ID = "${data.aws_caller_identity.caller.account_id}"
+AUDIT_BUCKET = f"order-audit-bucket-dev-{ACCOUNT_ID}"
+FAILED_BATCHES_BUCKET = f"order-failed-batches-bucket-dev-{ACCOUNT_ID}"
 
 
 # General
@@ -57,18 +61,21 @@ def test_G2_every_resource_with_a_name_is_checked(pipeline: Template) -> None:
     assert named - references_a_bucket <= NAME_ATTRIBUTES.keys()
 
 
-def test_G2_the_tools_know_the_resources_by_the_same_names(
-    pipeline: Template,
-) -> None:
+def test_G2_the_tools_know_the_resources_by_the_same_names(pipeline: Template) -> None:
     deployment = Deployment.of_account(ACCOUNT_ID, settings())
     assert deployment.table == pipeline.only("aws_dynamodb_table")["name"]
     assert deployment.function == pipeline.only("aws_lambda_function")["function_name"]
-    assert deployment.audit_bucket == pipeline.only("aws_s3_bucket")["bucket"]
+    assert deployment.failed_batches_queue == pipeline.only("aws_sqs_queue")["name"]
+    buckets = {bucket["bucket"] for bucket in pipeline.all("aws_s3_bucket").values()}
+    assert {deployment.audit_bucket, deployment.failed_batches_bucket} == buckets
 
 
 def test_G3_all_data_at_rest_is_encrypted_explicitly(pipeline: Template) -> None:
     assert pipeline.only("aws_dynamodb_table")["server_side_encryption"] == {"enabled": True}
-    assert pipeline.only("aws_s3_bucket_server_side_encryption_configuration")["bucket"]
+    assert pipeline.only("aws_sqs_queue")["sqs_managed_sse_enabled"] is True
+    for name in pipeline.all("aws_s3_bucket"):
+        bucket = f"${{aws_s3_bucket.{name}.id}}"
+        assert pipeline.only("aws_s3_bucket_server_side_encryption_configuration", bucket=bucket)["rule"]
     for topic in pipeline.all("aws_sns_topic").values():
         assert topic["kms_master_key_id"]
     for group in pipeline.all("aws_cloudwatch_log_group").values():
@@ -94,7 +101,9 @@ def test_G3_logs_may_use_the_key_for_the_functions_group_only(pipeline: Template
 
 
 def test_G4_everything_is_destroyable_by_default(pipeline: Template) -> None:
-    assert pipeline.only("aws_s3_bucket")["force_destroy"] is True
+    assert len(pipeline.all("aws_s3_bucket")) == 2
+    for bucket in pipeline.all("aws_s3_bucket").values():
+        assert bucket["force_destroy"] is True
     assert pipeline.only("aws_dynamodb_table")["deletion_protection_enabled"] is False
     for type_, name, body in pipeline.resources():
         assert not body.get("lifecycle", {}).get("prevent_destroy"), f"{type_}.{name}"
@@ -103,13 +112,14 @@ def test_G4_everything_is_destroyable_by_default(pipeline: Template) -> None:
 
 def test_G4_one_switch_protects_table_and_audit_bucket(protected_pipeline: Template) -> None:
     assert protected_pipeline.only("aws_dynamodb_table")["deletion_protection_enabled"] is True
-    assert protected_pipeline.only("aws_s3_bucket")["force_destroy"] is False
+    for bucket in protected_pipeline.all("aws_s3_bucket").values():
+        assert bucket["force_destroy"] is False
     protected = {
-        type_
-        for type_, _, body in protected_pipeline.resources()
+        body.get("name") or body.get("bucket")
+        for _, _, body in protected_pipeline.resources()
         if body.get("lifecycle", {}).get("prevent_destroy")
     }
-    assert protected == {"aws_dynamodb_table", "aws_s3_bucket"}
+    assert protected == {"orders-table-dev", AUDIT_BUCKET}
 
 
 def test_G5_default_tags_reach_every_resource(pipeline: Template) -> None:
@@ -121,7 +131,7 @@ def test_G5_default_tags_reach_every_resource(pipeline: Template) -> None:
 
 
 @pytest.mark.parametrize(
-    "type_", ["aws_dynamodb_table", "aws_s3_bucket", "aws_sns_topic", "aws_lambda_function"]
+    "type_", ["aws_dynamodb_table", "aws_s3_bucket", "aws_sns_topic", "aws_sqs_queue", "aws_lambda_function"]
 )
 def test_G5_state_a_purpose_of_their_own(pipeline: Template, type_: str) -> None:
     purposes = [resource["tags"]["Purpose"] for resource in pipeline.all(type_).values()]
@@ -197,26 +207,27 @@ def test_D7_encrypted_and_tagged(pipeline: Template) -> None:
 # Audit bucket
 
 
-def test_S1_versioning(pipeline: Template) -> None:
-    versioning = pipeline.only("aws_s3_bucket_versioning")
-    assert versioning["bucket"] == pipeline.ref("aws_s3_bucket", "id")
+@pytest.mark.parametrize("name", [AUDIT_BUCKET, FAILED_BATCHES_BUCKET])
+def test_S1_S7_versioning(pipeline: Template, name: str) -> None:
+    bucket = pipeline.ref("aws_s3_bucket", "id", bucket=name)
+    versioning = pipeline.only("aws_s3_bucket_versioning", bucket=bucket)
     assert versioning["versioning_configuration"] == {"status": "Enabled"}
 
 
-def test_S2_aes256(pipeline: Template) -> None:
-    encryption = pipeline.only("aws_s3_bucket_server_side_encryption_configuration")
-    assert encryption["bucket"] == pipeline.ref("aws_s3_bucket", "id")
+@pytest.mark.parametrize("name", [AUDIT_BUCKET, FAILED_BATCHES_BUCKET])
+def test_S2_S7_aes256(pipeline: Template, name: str) -> None:
+    bucket = pipeline.ref("aws_s3_bucket", "id", bucket=name)
+    encryption = pipeline.only("aws_s3_bucket_server_side_encryption_configuration", bucket=bucket)
     assert encryption["rule"] == [{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}]
 
 
-def test_S3_all_versions_of_any_size_go_to_glacier(pipeline: Template) -> None:
-    lifecycle = pipeline.only("aws_s3_bucket_lifecycle_configuration")
-    assert lifecycle["bucket"] == pipeline.ref("aws_s3_bucket", "id")
-    assert lifecycle["rule"] == [
+def test_S3_all_versions_go_to_glacier_without_a_size_filter(pipeline: Template) -> None:
+    bucket = pipeline.ref("aws_s3_bucket", "id", bucket=AUDIT_BUCKET)
+    assert pipeline.only("aws_s3_bucket_lifecycle_configuration", bucket=bucket)["rule"] == [
         {
             "id": "TransitionToGlacier",
             "status": "Enabled",
-            "filter": [{"object_size_greater_than": 1}],
+            "filter": [{}],
             "transition": [{"days": 90, "storage_class": "GLACIER"}],
             "noncurrent_version_transition": [{"noncurrent_days": 90, "storage_class": "GLACIER"}],
         }
@@ -224,45 +235,72 @@ def test_S3_all_versions_of_any_size_go_to_glacier(pipeline: Template) -> None:
 
 
 @pytest.mark.parametrize("stack", ["pipeline", "bootstrap"])
-def test_S4_T3_private(stack: str, request: pytest.FixtureRequest) -> None:
+def test_S4_S7_T3_private(stack: str, request: pytest.FixtureRequest) -> None:
     template: Template = request.getfixturevalue(stack)
-    bucket = template.ref("aws_s3_bucket", "id")
-    assert template.only("aws_s3_bucket_public_access_block", bucket=bucket) == {
-        "bucket": bucket,
-        "block_public_acls": True,
-        "block_public_policy": True,
-        "ignore_public_acls": True,
-        "restrict_public_buckets": True,
-    }
-    assert template.only("aws_s3_bucket_ownership_controls", bucket=bucket)["rule"] == {
-        "object_ownership": "BucketOwnerEnforced"
-    }
+    for name in template.all("aws_s3_bucket"):
+        bucket = f"${{aws_s3_bucket.{name}.id}}"
+        assert template.only("aws_s3_bucket_public_access_block", bucket=bucket) == {
+            "bucket": bucket,
+            "block_public_acls": True,
+            "block_public_policy": True,
+            "ignore_public_acls": True,
+            "restrict_public_buckets": True,
+        }
+        assert template.only("aws_s3_bucket_ownership_controls", bucket=bucket)["rule"] == {
+            "object_ownership": "BucketOwnerEnforced"
+        }
 
 
 @pytest.mark.parametrize("stack", ["pipeline", "bootstrap"])
-def test_S4_T3_tls_only(stack: str, request: pytest.FixtureRequest) -> None:
+def test_S4_S7_T3_tls_only(stack: str, request: pytest.FixtureRequest) -> None:
     template: Template = request.getfixturevalue(stack)
-    arn = template.ref("aws_s3_bucket", "arn")
-    assert template.statement("DenyWithoutTls") == {
-        "sid": "DenyWithoutTls",
-        "effect": "Deny",
-        "principals": [{"type": "*", "identifiers": ["*"]}],
-        "actions": ["s3:*"],
-        "resources": [arn, f"{arn}/*"],
-        "condition": [{"test": "Bool", "variable": "aws:SecureTransport", "values": ["false"]}],
-    }
-    (document,) = (name for name in template.documents() if "tls-only" in name)
-    assert template.only("aws_s3_bucket_policy") == {
-        "bucket": template.ref("aws_s3_bucket", "id"),
-        "policy": f"${{data.aws_iam_policy_document.{document}.json}}",
-        "depends_on": [template.address("aws_s3_bucket_public_access_block")],
-    }
+    for name in template.all("aws_s3_bucket"):
+        bucket, arn = (f"${{aws_s3_bucket.{name}.{attribute}}}" for attribute in ("id", "arn"))
+        policy = template.only("aws_s3_bucket_policy", bucket=bucket)
+        block = template.address("aws_s3_bucket_public_access_block", bucket=bucket)
+        assert policy["depends_on"] == [block]
+        assert template.document(policy["policy"])["statement"] == [
+            {
+                "sid": "DenyWithoutTls",
+                "effect": "Deny",
+                "principals": [{"type": "*", "identifiers": ["*"]}],
+                "actions": ["s3:*"],
+                "resources": [arn, f"{arn}/*"],
+                "condition": [{"test": "Bool", "variable": "aws:SecureTransport", "values": ["false"]}],
+            }
+        ]
 
 
 def test_S5_name_holds_the_account_id(pipeline: Template) -> None:
-    bucket = pipeline.only("aws_s3_bucket")
-    assert bucket["bucket"] == f"order-audit-bucket-dev-{ACCOUNT_ID}"
-    assert bucket["tags"]["Purpose"]
+    assert pipeline.only("aws_s3_bucket", bucket=AUDIT_BUCKET)["tags"]["Purpose"]
+
+
+def test_S6_no_lock_by_default(pipeline: Template) -> None:
+    assert pipeline.all("aws_s3_bucket")
+    assert "aws_s3_bucket_object_lock_configuration" not in pipeline.json["resource"]
+
+
+@pytest.mark.parametrize("mode", ["governance", "compliance"])
+def test_S6_records_are_locked_for_their_retention(mode: str) -> None:
+    template = order_pipeline(AUDIT_LOCK=f"{mode}:365", PROTECT_DATA="true")
+    bucket = template.ref("aws_s3_bucket", "id", bucket=AUDIT_BUCKET)
+    lock = template.only("aws_s3_bucket_object_lock_configuration")
+    assert lock["bucket"] == bucket
+    assert lock["rule"] == {"default_retention": {"days": 365, "mode": mode.upper()}}
+    assert lock["depends_on"] == [template.address("aws_s3_bucket_versioning", bucket=bucket)]
+    # It would replace the bucket of a deployed environment.
+    assert "object_lock_enabled" not in template.only("aws_s3_bucket", bucket=AUDIT_BUCKET)
+
+
+def test_S7_replayed_batches_expire_and_none_is_archived(pipeline: Template) -> None:
+    bucket = pipeline.ref("aws_s3_bucket", "id", bucket=FAILED_BATCHES_BUCKET)
+    (rule,) = pipeline.only("aws_s3_bucket_lifecycle_configuration", bucket=bucket)["rule"]
+    assert rule["status"] == "Enabled"
+    assert rule["filter"] == [{}]
+    assert rule["noncurrent_version_expiration"] == [{"noncurrent_days": 90}]
+    # Of current objects, which wait for redrive, nothing but a marker without any version goes.
+    assert rule["expiration"] == [{"expired_object_delete_marker": True}]
+    assert not [name for name in rule if "transition" in name]
 
 
 # Lambda function
@@ -284,16 +322,18 @@ def test_L2_triggered_by_the_stream(pipeline: Template) -> None:
     assert mapping["function_name"] == pipeline.ref("aws_lambda_function", "arn")
     assert mapping["starting_position"] == "TRIM_HORIZON"
     assert mapping["batch_size"] == 100
+    assert mapping["parallelization_factor"] == 10
     assert mapping["bisect_batch_on_function_error"] is True
-    assert 0 < mapping["maximum_retry_attempts"] <= 10_000
-    assert 0 < mapping["maximum_record_age_in_seconds"] < 24 * 60 * 60
+    assert mapping["maximum_retry_attempts"] == -1
+    assert mapping["maximum_record_age_in_seconds"] == 12 * 60 * 60
 
 
 def test_L4_environment_variables(pipeline: Template) -> None:
     assert pipeline.only("aws_lambda_function")["environment"]["variables"] == {
-        "AUDIT_BUCKET": pipeline.ref("aws_s3_bucket", "bucket"),
+        "AUDIT_BUCKET": pipeline.ref("aws_s3_bucket", "bucket", bucket=AUDIT_BUCKET),
         "ALERTS_TOPIC_ARN": pipeline.ref("aws_sns_topic", "arn", name="order-alerts-topic-dev"),
         "ORDERS_TABLE": pipeline.ref("aws_dynamodb_table", "name"),
+        "STATUS_INDEX": pipeline.only("aws_dynamodb_table")["global_secondary_index"][0]["name"],
         "FAILURE_STATUSES": "FAILED",
     }
 
@@ -416,33 +456,61 @@ def test_A4_only_alarms_of_this_account_may_publish(pipeline: Template) -> None:
     }
 
 
-def test_only_failed_batches_in_the_audit_bucket_are_notified_of(pipeline: Template) -> None:
-    topic = pipeline.ref("aws_sns_topic", "arn", name="order-alarms-topic-dev")
-    bucket = pipeline.ref("aws_s3_bucket", "arn")
-    of_bucket = [
-        {"test": "StringEquals", "variable": "aws:SourceAccount", "values": [ACCOUNT_ID]},
-        {"test": "ArnEquals", "variable": "aws:SourceArn", "values": [bucket]},
+def test_A4_nobody_but_cloudwatch_publishes_or_uses_the_key_for_it(pipeline: Template) -> None:
+    policy = pipeline.document(pipeline.only("aws_sns_topic_policy")["policy"])
+    assert [statement["sid"] for statement in policy["statement"]] == ["AlarmsPublish"]
+    key = pipeline.document(pipeline.only("aws_kms_key")["policy"])
+    assert [statement["sid"] for statement in key["statement"]] == [
+        "AccountAdministersKey",
+        "AlarmsUseKey",
+        "LogGroupUsesKey",
     ]
-    assert pipeline.only("aws_s3_bucket_notification")["topic"] == [
-        {"topic_arn": topic, "events": ["s3:ObjectCreated:*"], "filter_prefix": "aws/lambda/"}
-    ]
-    assert pipeline.statement("AuditBucketPublishes") == {
-        "sid": "AuditBucketPublishes",
-        "principals": [{"type": "Service", "identifiers": ["s3.amazonaws.com"]}],
-        "actions": ["sns:Publish"],
-        "resources": [topic],
-        "condition": of_bucket,
-    }
-    assert pipeline.statement("AuditBucketUsesKey") == {
-        "sid": "AuditBucketUsesKey",
-        "principals": [{"type": "Service", "identifiers": ["s3.amazonaws.com"]}],
-        "actions": ["kms:Decrypt", "kms:GenerateDataKey*"],
-        "resources": ["*"],
-        "condition": of_bucket,
-    }
 
 
-def test_every_alarm_says_what_it_means_and_what_to_do_first(pipeline: Template) -> None:
+def test_A6_failed_batches_are_counted_in_a_queue_and_mailed_to_nobody(pipeline: Template) -> None:
+    bucket = pipeline.ref("aws_s3_bucket", "id", bucket=FAILED_BATCHES_BUCKET)
+    notification = pipeline.only("aws_s3_bucket_notification")
+    assert (notification["bucket"], notification["eventbridge"]) == (bucket, True)
+    assert not notification.keys() & {"topic", "queue", "lambda_function"}
+    rule = pipeline.only("aws_cloudwatch_event_rule")
+    assert json.loads(rule["event_pattern"]) == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [pipeline.ref("aws_s3_bucket", "bucket", bucket=FAILED_BATCHES_BUCKET)]},
+            "object": {"key": [{"prefix": "aws/lambda/"}]},
+        },
+    }
+    target = pipeline.only("aws_cloudwatch_event_target")
+    assert target["rule"] == pipeline.ref("aws_cloudwatch_event_rule", "name")
+    assert target["arn"] == pipeline.ref("aws_sqs_queue", "arn")
+    assert notification["depends_on"] == [pipeline.address("aws_cloudwatch_event_target")]
+
+
+def test_A6_only_the_rule_sends_to_the_queue(pipeline: Template) -> None:
+    queue = pipeline.ref("aws_sqs_queue", "arn")
+    policy = pipeline.only("aws_sqs_queue_policy")
+    assert policy["queue_url"] == pipeline.ref("aws_sqs_queue", "id")
+    send, deny = pipeline.document(policy["policy"])["statement"]
+    rule = pipeline.ref("aws_cloudwatch_event_rule", "arn")
+    assert send == {
+        "sid": "RuleSendsMessages",
+        "principals": [{"type": "Service", "identifiers": ["events.amazonaws.com"]}],
+        "actions": ["sqs:SendMessage"],
+        "resources": [queue],
+        "condition": [{"test": "ArnEquals", "variable": "aws:SourceArn", "values": [rule]}],
+    }
+    assert (deny["effect"], deny["actions"], deny["resources"]) == ("Deny", ["sqs:*"], [queue])
+    assert pipeline.only("aws_cloudwatch_event_target")["depends_on"] == [
+        pipeline.address("aws_sqs_queue_policy")
+    ]
+
+
+def test_A6_a_batch_that_waits_is_counted_as_long_as_sqs_can(pipeline: Template) -> None:
+    assert pipeline.only("aws_sqs_queue")["message_retention_seconds"] == 14 * 24 * 60 * 60
+
+
+def test_A5_every_alarm_says_what_it_means_and_what_to_do_first(pipeline: Template) -> None:
     for alarm in pipeline.all("aws_cloudwatch_metric_alarm").values():
         meaning, _, action = alarm["alarm_description"].partition(" First: ")
         assert meaning, alarm["alarm_name"]
@@ -450,31 +518,47 @@ def test_every_alarm_says_what_it_means_and_what_to_do_first(pipeline: Template)
 
 
 @pytest.mark.parametrize(
-    ("name", "metric", "statistic", "dimension"),
+    ("name", "metric", "statistic", "resources"),
     [
-        ("order-processor-lag-alarm", "IteratorAge", "Maximum", "FunctionName"),
-        ("order-processor-throttles-alarm", "Throttles", "Sum", "FunctionName"),
-        ("order-processor-lost-records-alarm", "DestinationDeliveryFailures", "Sum", "FunctionName"),
-        ("order-alerts-undelivered-alarm", "NumberOfNotificationsFailed", "Sum", "TopicName"),
+        ("order-processor-lag", "IteratorAge", "Maximum", "function"),
+        ("order-processor-throttles", "Throttles", "Sum", "function"),
+        ("order-processor-lost-records", "DestinationDeliveryFailures", "Sum", "function"),
+        ("order-failed-batches", "ApproximateNumberOfMessagesVisible", "Maximum", "queue"),
+        ("orders-table-throttled-writers", "WriteThrottleEvents", "Sum", "table"),
+        ("orders-table-throttled-index", "WriteThrottleEvents", "Sum", "index"),
+        ("order-alerts-undelivered", "NumberOfNotificationsFailed", "Sum", "topic"),
     ],
 )
-def test_other_alarms_watch_the_pipelines_own_resources(
-    pipeline: Template, name: str, metric: str, statistic: str, dimension: str
+def test_A5_alarms_watch_the_pipelines_own_resources(
+    pipeline: Template, name: str, metric: str, statistic: str, resources: str
 ) -> None:
-    alarm = pipeline.only("aws_cloudwatch_metric_alarm", alarm_name=f"{name}-dev")
-    assert (alarm["metric_name"], alarm["statistic"]) == (metric, statistic)
-    watched = {
-        "FunctionName": ("AWS/Lambda", pipeline.ref("aws_lambda_function", "function_name")),
-        "TopicName": ("AWS/SNS", pipeline.ref("aws_sns_topic", "name", name="order-alerts-topic-dev")),
+    table = pipeline.ref("aws_dynamodb_table", "name")
+    watched: dict[str, tuple[str, dict[str, str]]] = {
+        "function": (
+            "AWS/Lambda",
+            {"FunctionName": pipeline.ref("aws_lambda_function", "function_name")},
+        ),
+        "queue": ("AWS/SQS", {"QueueName": pipeline.ref("aws_sqs_queue", "name")}),
+        "table": ("AWS/DynamoDB", {"TableName": table}),
+        "index": (
+            "AWS/DynamoDB",
+            {"TableName": table, "GlobalSecondaryIndexName": "status-timestamp-index"},
+        ),
+        "topic": (
+            "AWS/SNS",
+            {"TopicName": pipeline.ref("aws_sns_topic", "name", name="order-alerts-topic-dev")},
+        ),
     }
-    assert (alarm["namespace"], alarm["dimensions"][dimension]) == watched[dimension]
+    alarm = pipeline.only("aws_cloudwatch_metric_alarm", alarm_name=f"{name}-alarm-dev")
+    assert (alarm["metric_name"], alarm["statistic"]) == (metric, statistic)
+    assert (alarm["namespace"], alarm["dimensions"]) == watched[resources]
     assert (alarm["comparison_operator"], alarm["treat_missing_data"]) == (
         "GreaterThanThreshold",
         "notBreaching",
     )
 
 
-def test_other_alarms_go_off_at(pipeline: Template) -> None:
+def test_A5_alarms_go_off_at(pipeline: Template) -> None:
     thresholds = {
         alarm["alarm_name"]: (alarm["threshold"], alarm.get("period"), alarm["evaluation_periods"])
         for alarm in pipeline.all("aws_cloudwatch_metric_alarm").values()
@@ -485,30 +569,34 @@ def test_other_alarms_go_off_at(pipeline: Template) -> None:
         "order-processor-stalled-alarm-dev": (0, None, 3),
         "order-processor-throttles-alarm-dev": (0, 300, 1),
         "order-processor-lost-records-alarm-dev": (0, 300, 1),
+        "order-failed-batches-alarm-dev": (0, 300, 1),
+        "orders-table-throttled-writers-alarm-dev": (0, 300, 1),
+        "orders-table-throttled-index-alarm-dev": (0, 300, 1),
         "order-alerts-undelivered-alarm-dev": (0, 300, 1),
     }
 
 
-def test_stalled_alarm_compares_writes_with_invocations(pipeline: Template) -> None:
+def test_A5_stalled_alarm_compares_writes_of_any_kind_with_invocations(pipeline: Template) -> None:
     alarm = pipeline.only("aws_cloudwatch_metric_alarm", alarm_name="order-processor-stalled-alarm-dev")
     watched = {
         query["id"]: (query["metric"]["metric_name"], query["metric"]["stat"], query["metric"]["dimensions"])
         for query in alarm["metric_query"]
         if "metric" in query
     }
-    function = {"FunctionName": pipeline.ref("aws_lambda_function", "function_name")}
-    table = pipeline.ref("aws_dynamodb_table", "name")
     assert watched == {
-        "invocations": ("Invocations", "Sum", function),
-        **{
-            id_: ("SuccessfulRequestLatency", "SampleCount", {"TableName": table, "Operation": operation})
-            for id_, operation in {
-                "puts": "PutItem",
-                "updates": "UpdateItem",
-                "deletes": "DeleteItem",
-            }.items()
-        },
+        "invocations": (
+            "Invocations",
+            "Sum",
+            {"FunctionName": pipeline.ref("aws_lambda_function", "function_name")},
+        ),
+        "writes": (
+            "ConsumedWriteCapacityUnits",
+            "Sum",
+            {"TableName": pipeline.ref("aws_dynamodb_table", "name")},
+        ),
     }
+    (expression,) = (query["expression"] for query in alarm["metric_query"] if "expression" in query)
+    assert expression == "IF(FILL(writes, 0) > 0 AND FILL(invocations, 0) == 0, 1, 0)"
 
 
 def test_metric_filter_counts_what_the_function_logs(pipeline: Template) -> None:
@@ -525,19 +613,15 @@ def test_metric_filter_counts_what_the_function_logs(pipeline: Template) -> None
 
 
 def test_resources_wait_for_those_that_aws_checks(pipeline: Template) -> None:
-    def waits_for(type_: str) -> set[str]:
-        return {address.split(".")[0] for address in pipeline.only(type_)["depends_on"]}
+    def waits_for(type_: str, **attributes: object) -> set[str]:
+        return {address.split(".")[0] for address in pipeline.only(type_, **attributes)["depends_on"]}
 
-    # S3 publishes a test message when the notification is made.
-    assert waits_for("aws_s3_bucket_notification") == {"aws_sns_topic_policy"}
-    assert waits_for("aws_s3_bucket_lifecycle_configuration") == {"aws_s3_bucket_versioning"}
+    for lifecycle in pipeline.all("aws_s3_bucket_lifecycle_configuration").values():
+        versioning = pipeline.address("aws_s3_bucket_versioning", bucket=lifecycle["bucket"])
+        assert lifecycle["depends_on"] == [versioning]
     assert waits_for("aws_lambda_function") == {"aws_cloudwatch_log_group", "aws_iam_role_policy_attachment"}
     # On destroy the right to make log groups goes first.
     assert waits_for("aws_iam_role_policy_attachment") == {"aws_cloudwatch_log_group"}
-    assert pipeline.only("aws_s3_bucket_notification")["bucket"] == pipeline.ref("aws_s3_bucket", "id")
-    (publishers,) = (name for name in pipeline.documents() if "publishers" in name)
-    policy = f"${{data.aws_iam_policy_document.{publishers}.json}}"
-    assert pipeline.only("aws_sns_topic_policy")["policy"] == policy
 
 
 def test_dashboard_shows_every_alarm_and_overlaps_nothing(pipeline: Template) -> None:
@@ -588,20 +672,25 @@ def test_I2_stream_read(pipeline: Template) -> None:
     assert (everywhere["actions"], everywhere["resources"]) == (["dynamodb:ListStreams"], ["*"])
 
 
-def test_I3_query_on_table_and_index(pipeline: Template) -> None:
+def test_I3_query_on_the_index_alone(pipeline: Template) -> None:
     statement = pipeline.statement("CountOrdersByStatus")
     table = pipeline.ref("aws_dynamodb_table", "arn")
     assert statement["actions"] == ["dynamodb:Query"]
-    assert statement["resources"] == [table, f"{table}/index/status-timestamp-index"]
+    assert statement["resources"] == [f"{table}/index/status-timestamp-index"]
 
 
-def test_I4_write_to_the_two_prefixes_and_list_the_bucket(pipeline: Template) -> None:
-    bucket = pipeline.ref("aws_s3_bucket", "arn")
-    write = pipeline.statement("WriteRecords")
-    assert write["actions"] == ["s3:PutObject"]
-    assert write["resources"] == [f"{bucket}/orders/*", f"{bucket}/aws/lambda/*"]
-    list_ = pipeline.statement("ListBucket")
-    assert (list_["actions"], list_["resources"]) == (["s3:ListBucket"], [bucket])
+def test_I4_write_records_and_all_of_the_failed_batches_bucket(pipeline: Template) -> None:
+    audit = pipeline.ref("aws_s3_bucket", "arn", bucket=AUDIT_BUCKET)
+    failed = pipeline.ref("aws_s3_bucket", "arn", bucket=FAILED_BATCHES_BUCKET)
+    rights = {
+        sid: (pipeline.statement(sid)["actions"], pipeline.statement(sid)["resources"])
+        for sid in ("WriteRecords", "WriteFailedBatches", "ListFailedBatches")
+    }
+    assert rights == {
+        "WriteRecords": (["s3:PutObject"], [f"{audit}/orders/*"]),
+        "WriteFailedBatches": (["s3:PutObject"], [f"{failed}/*"]),
+        "ListFailedBatches": (["s3:ListBucket"], [failed]),
+    }
 
 
 def test_I5_publish_on_the_alerts_topic_alone(pipeline: Template) -> None:
@@ -625,7 +714,8 @@ def test_I1_to_I5_the_role_has_these_rights_and_no_others(pipeline: Template) ->
         "ListStreams",
         "CountOrdersByStatus",
         "WriteRecords",
-        "ListBucket",
+        "WriteFailedBatches",
+        "ListFailedBatches",
         "PublishAlerts",
     }
     address = pipeline.address("aws_iam_role_policy")
@@ -635,10 +725,10 @@ def test_I1_to_I5_the_role_has_these_rights_and_no_others(pipeline: Template) ->
 # State
 
 
-def test_T1_state_in_s3_encrypted_and_locked(pipeline: Template) -> None:
-    assert pipeline.json["terraform"]["backend"] == {
+def test_T1_state_in_s3_encrypted_and_locked() -> None:
+    assert order_pipeline(STATE_BUCKET="team-state").json["terraform"]["backend"] == {
         "s3": {
-            "bucket": "order-pipeline-terraform-state",
+            "bucket": "team-state",
             "key": "order-pipeline/dev/terraform.tfstate",
             "region": "ap-southeast-1",
             "encrypt": True,
@@ -656,7 +746,7 @@ def test_T2_versions(stack: str, request: pytest.FixtureRequest) -> None:
 
 def test_T3_state_bucket_is_versioned_encrypted_and_stays(bootstrap: Template) -> None:
     bucket = bootstrap.only("aws_s3_bucket")
-    assert bucket["bucket"] == "order-pipeline-terraform-state"
+    assert bucket["bucket"] == "team-state"
     assert bucket["lifecycle"]["prevent_destroy"] is True
     assert bucket["force_destroy"] is False
     id_ = bootstrap.ref("aws_s3_bucket", "id")
@@ -693,7 +783,8 @@ def test_R4_failures_are_not_reported_per_record(pipeline: Template) -> None:
     assert "function_response_types" not in pipeline.only("aws_lambda_event_source_mapping")
 
 
-def test_R5_failed_batches_go_to_the_bucket(pipeline: Template) -> None:
+def test_R5_failed_batches_go_to_their_bucket(pipeline: Template) -> None:
+    bucket = pipeline.ref("aws_s3_bucket", "arn", bucket=FAILED_BATCHES_BUCKET)
     assert pipeline.only("aws_lambda_event_source_mapping")["destination_config"] == {
-        "on_failure": {"destination_arn": pipeline.ref("aws_s3_bucket", "arn")}
+        "on_failure": {"destination_arn": bucket}
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
+from names import Names
 from settings import Settings
 
 import boto3
@@ -30,6 +31,8 @@ class Deployment:
     table: str
     function: str
     audit_bucket: str
+    failed_batches_bucket: str
+    failed_batches_queue: str
 
     @classmethod
     def of_settings(cls) -> Self:
@@ -41,12 +44,14 @@ class Deployment:
     @classmethod
     def of_account(cls, account: str, settings: Settings) -> Self:
         """The environment that the settings name, in this account."""
-        suffix = settings.environment_suffix
+        names = Names(suffix=settings.environment_suffix, account_id=account)
         return cls(
             region=settings.deploy_region,
-            table=f"orders-table-{suffix}",
-            function=f"order-processor-{suffix}",
-            audit_bucket=f"order-audit-bucket-{suffix}-{account}",
+            table=names.orders_table,
+            function=names.processor,
+            audit_bucket=names.audit_bucket,
+            failed_batches_bucket=names.failed_batches_bucket,
+            failed_batches_queue=names.failed_batches_queue,
         )
 
 

@@ -27,7 +27,14 @@ import boto3
 LATENCY_SECONDS = 0.005
 NAIVE_ITEMS = 2_000
 TIMESTAMP = "1700000000000"
-DEPLOYMENT = Deployment(region="ap-southeast-1", table="orders", function="", audit_bucket="order-audit")
+DEPLOYMENT = Deployment(
+    region="ap-southeast-1",
+    table="orders",
+    function="",
+    audit_bucket="order-audit",
+    failed_batches_bucket="failed",
+    failed_batches_queue="failed",
+)
 
 
 class Measurement(NamedTuple):
