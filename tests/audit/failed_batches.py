@@ -1,4 +1,4 @@
-"""Batches as Lambda sets them aside in an S3 on-failure destination.
+"""Failed batches as Lambda writes them to an S3 on-failure destination.
 
 See https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html.
 """
@@ -11,7 +11,7 @@ SHARD = "shardId-00000001573689847184-864758bb"
 
 
 def key(second: int = 0) -> str:
-    """A new key below the prefix, of a batch that was set aside in this second."""
+    """A new key below the prefix, of a batch that failed in this second."""
     mapping = "0f5bd1bd-ab0e-4c4b-9d0c-8ab3f6b8b1a5"
     return f"aws/lambda/{mapping}/{SHARD}/2026/01/02/2026-01-02T03.04.{second:02}-{uuid4()}"
 
@@ -44,3 +44,12 @@ def content(*records: dict[str, Any], function: str) -> dict[str, Any]:
         },
         "payload": json.dumps({"Records": records}),
     }
+
+
+def message(bucket: str, key: str) -> str:
+    """What EventBridge sends to the queue when S3 has created the object of a batch.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html.
+    """
+    detail = {"bucket": {"name": bucket}, "object": {"key": key}, "reason": "PutObject"}
+    return json.dumps({"detail-type": "Object Created", "source": "aws.s3", "detail": detail})

@@ -1,4 +1,4 @@
-"""R5: what Lambda set aside is replayed to the function, in order, and removed only once it is processed."""
+"""R5: failed batches are replayed to the function, in order, and removed only once they are processed."""
 
 import io
 import json
@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -25,6 +25,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
+from mypy_boto3_sqs import SQSClient
 
 pytestmark = pytest.mark.slow
 
@@ -51,21 +52,33 @@ export const handler = async ({ Records }) => {
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A function and a bucket of their own for one test."""
+    """A function, a bucket and a queue of their own for one test."""
 
     deployment: Deployment
     folder: Path
     s3: S3Client
+    sqs: SQSClient
+    queue: str
 
-    def set_aside(self, *records: dict[str, Any], second: int = 0, **changes: object) -> str:
+    def fail(self, *records: dict[str, Any], second: int = 0, **changes: object) -> str:
         key = failed_batches.key(second)
         content = failed_batches.content(*records, function=self.deployment.function) | changes
-        self.s3.put_object(Bucket=self.deployment.audit_bucket, Key=key, Body=json.dumps(content))
+        bucket = self.deployment.failed_batches_bucket
+        self.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(content))
+        self.sqs.send_message(QueueUrl=self.queue, MessageBody=failed_batches.message(bucket, key))
         return key
+
+    def counted(self) -> int:
+        """What the alarm on failed batches sees."""
+        attributes = self.sqs.get_queue_attributes(
+            QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
 
     def left(self) -> list[str]:
         return [
-            e["Key"] for e in self.s3.list_objects_v2(Bucket=self.deployment.audit_bucket).get("Contents", [])
+            e["Key"]
+            for e in self.s3.list_objects_v2(Bucket=self.deployment.failed_batches_bucket).get("Contents", [])
         ]
 
     def write(self, file: str, *orders: str) -> None:
@@ -91,8 +104,13 @@ class Pipeline:
 def pipeline(cloud: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pipeline]:
     monkeypatch.setenv("ENVIRONMENT_SUFFIX", uuid4().hex[:12])
     monkeypatch.setenv("DEPLOY_REGION", REGION)
-    pipeline = Pipeline(Deployment.of_settings(), tmp_path, boto3.client("s3", region_name=REGION))
-    bucket = pipeline.deployment.audit_bucket
+    monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
+    deployment = Deployment.of_settings()
+    sqs = boto3.client("sqs", region_name=REGION)
+    queue = sqs.create_queue(QueueName=deployment.failed_batches_queue)["QueueUrl"]
+    s3 = boto3.client("s3", region_name=REGION)
+    pipeline = Pipeline(deployment, tmp_path, s3, sqs, queue)
+    bucket = pipeline.deployment.failed_batches_bucket
     pipeline.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     pipeline.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     package = io.BytesIO()
@@ -132,25 +150,25 @@ def test_R5_batches_are_replayed_in_the_order_of_their_sequence_numbers_and_remo
     pipeline: Pipeline,
 ) -> None:
     # Numbers order them, not S3's order of keys and not the order of strings.
-    pipeline.set_aside(record("a", 1000), record("a", 1001), second=1)
-    pipeline.set_aside(record("a", 999), second=2)
+    pipeline.fail(record("a", 1000), record("a", 1001), second=1)
+    pipeline.fail(record("a", 999), second=2)
     assert pipeline.redrive() == (2, 0)
     assert pipeline.invocations() == [["999"], ["1000", "1001"]]
     assert pipeline.left() == []
 
 
 def test_R5_a_removed_batch_stays_in_the_bucket_as_a_noncurrent_version(pipeline: Pipeline) -> None:
-    key = pipeline.set_aside(record("a", 1))
+    key = pipeline.fail(record("a", 1))
     pipeline.redrive()
-    versions = pipeline.s3.list_object_versions(Bucket=pipeline.deployment.audit_bucket)
+    versions = pipeline.s3.list_object_versions(Bucket=pipeline.deployment.failed_batches_bucket)
     assert [version["Key"] for version in versions["Versions"]] == [key]
     assert [marker["IsLatest"] for marker in versions["DeleteMarkers"]] == [True]
 
 
 def test_R5_the_first_failure_stops_and_a_second_run_does_the_rest(pipeline: Pipeline) -> None:
-    pipeline.set_aside(record("a", 1))
-    failing = pipeline.set_aside(record("b", 2))
-    waiting = pipeline.set_aside(record("c", 3))
+    pipeline.fail(record("a", 1))
+    failing = pipeline.fail(record("b", 2))
+    waiting = pipeline.fail(record("c", 3))
     pipeline.write("failing", "b")
     assert pipeline.redrive() == (1, 2)
     assert sorted(pipeline.left()) == sorted([failing, waiting])
@@ -164,9 +182,9 @@ def test_R5_the_first_failure_stops_and_a_second_run_does_the_rest(pipeline: Pip
 def test_R5_keep_going_leaves_only_what_failed(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipeline.set_aside(record("a", 1))
-    failing = pipeline.set_aside(record("b", 2))
-    pipeline.set_aside(record("c", 3))
+    pipeline.fail(record("a", 1))
+    failing = pipeline.fail(record("b", 2))
+    pipeline.fail(record("c", 3))
     pipeline.write("failing", "b")
     assert pipeline.redrive(keep_going=True) == (2, 1)
     assert pipeline.left() == [failing]
@@ -174,7 +192,7 @@ def test_R5_keep_going_leaves_only_what_failed(
 
 
 def test_R5_a_dry_run_changes_nothing(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    key = pipeline.set_aside(record("a", 1), record("a", 2))
+    key = pipeline.fail(record("a", 1), record("a", 2))
     assert pipeline.redrive(dry_run=True) == (0, 1)
     assert (pipeline.left(), pipeline.invocations()) == ([key], [])
     assert f"would replay 2 records of {key}" in capsys.readouterr().out
@@ -183,26 +201,26 @@ def test_R5_a_dry_run_changes_nothing(pipeline: Pipeline, capsys: pytest.Capture
 def test_R5_what_is_no_batch_is_reported_and_never_removed(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipeline.set_aside(record("a", 1))
+    pipeline.fail(record("a", 1))
     foreign = [
-        pipeline.set_aside(record("b", 2), payload="not JSON"),
-        pipeline.set_aside(record("b", 2), payload='{"Records": []}'),
-        pipeline.set_aside(record("b", 2), payload='{"Records": [{"kinesis": {}}]}'),
-        pipeline.set_aside(record("b", 2), payload=None),
-        pipeline.set_aside(record("b", 2), requestContext={}),
+        pipeline.fail(record("b", 2), payload="not JSON"),
+        pipeline.fail(record("b", 2), payload='{"Records": []}'),
+        pipeline.fail(record("b", 2), payload='{"Records": [{"kinesis": {}}]}'),
+        pipeline.fail(record("b", 2), payload=None),
+        pipeline.fail(record("b", 2), requestContext={}),
     ]
     # They may belong before all others, so nothing is replayed unless told to.
     assert pipeline.redrive() == (0, 6)
     assert pipeline.redrive(keep_going=True) == (1, 5)
     assert sorted(pipeline.left()) == sorted(foreign)
-    assert capsys.readouterr().out.count("not a set-aside batch") == 1 + 5
+    assert capsys.readouterr().out.count("not a failed batch") == 1 + 5
 
 
 def test_R5_an_archived_batch_waits_for_its_restore(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key = pipeline.set_aside(record("a", 1))
-    bucket = pipeline.deployment.audit_bucket
+    key = pipeline.fail(record("a", 1))
+    bucket = pipeline.deployment.failed_batches_bucket
     pipeline.s3.copy_object(
         Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": key}, StorageClass="GLACIER"
     )
@@ -211,16 +229,68 @@ def test_R5_an_archived_batch_waits_for_its_restore(
 
 
 def test_R5_a_batch_that_another_run_has_removed_is_not_replayed(pipeline: Pipeline) -> None:
-    key = pipeline.set_aside(record("a", 1))
-    (batch,) = redrive.set_aside(pipeline.s3, pipeline.deployment.audit_bucket, say=print)
+    key = pipeline.fail(record("a", 1))
+    (batch,) = redrive.failed_batches(pipeline.s3, pipeline.deployment.failed_batches_bucket, say=print)
     assert isinstance(batch, redrive.Batch)
-    pipeline.s3.delete_object(Bucket=pipeline.deployment.audit_bucket, Key=key)
+    pipeline.s3.delete_object(Bucket=pipeline.deployment.failed_batches_bucket, Key=key)
     redrive.replay(pipeline.s3, boto3.client("lambda", region_name=REGION), pipeline.deployment, batch)
     assert pipeline.invocations() == []
 
 
+def test_A6_the_queue_counts_the_batches_that_are_left(pipeline: Pipeline) -> None:
+    pipeline.fail(record("a", 1))
+    pipeline.fail(record("b", 2))
+    assert pipeline.counted() == 2
+    pipeline.write("failing", "b")
+    assert pipeline.redrive() == (1, 1)
+    assert pipeline.counted() == 1
+    pipeline.write("failing")
+    assert pipeline.redrive() == (1, 0)
+    assert pipeline.counted() == 0
+
+
+def test_A6_a_dry_run_leaves_the_count_alone(pipeline: Pipeline) -> None:
+    pipeline.fail(record("a", 1))
+    pipeline.redrive(dry_run=True)
+    assert pipeline.counted() == 1
+
+
+def test_A6_a_batch_that_arrives_during_a_redrive_stays_counted(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.fail(record("a", 1))
+    forget_removed = redrive.forget_removed
+
+    def arrive_first(
+        s3: S3Client, sqs: SQSClient, deployment: Deployment, *, say: Callable[[str], None]
+    ) -> None:
+        pipeline.fail(record("b", 2))
+        forget_removed(s3, sqs, deployment, say=say)
+
+    monkeypatch.setattr(redrive, "forget_removed", arrive_first)
+    assert pipeline.redrive() == (1, 0)
+    assert (len(pipeline.left()), pipeline.counted()) == (1, 1)
+
+
+def test_A6_the_count_is_mended_by_the_run_after_an_interrupted_one(pipeline: Pipeline) -> None:
+    key = pipeline.fail(record("a", 1))
+    pipeline.s3.delete_object(Bucket=pipeline.deployment.failed_batches_bucket, Key=key)
+    assert pipeline.redrive() == (0, 0)
+    assert pipeline.counted() == 0
+
+
+@pytest.mark.parametrize("message", ["no JSON", "{}", '{"detail": null}', '{"detail": {"object": []}}', "[]"])
+def test_A6_a_message_of_anything_else_stays_and_is_shown(
+    pipeline: Pipeline, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.sqs.send_message(QueueUrl=pipeline.queue, MessageBody=message)
+    assert pipeline.redrive() == (0, 0)
+    assert pipeline.counted() == 1
+    assert message in capsys.readouterr().out
+
+
 def test_R5_list_says_when_which_orders_why_and_how_many(pipeline: Pipeline) -> None:
-    key = pipeline.set_aside(record("order 7", 1), record("order 7", 2), record("ü", 3))
+    key = pipeline.fail(record("order 7", 1), record("order 7", 2), record("ü", 3))
     command = pipeline.command("--list")
     output, _ = command.communicate()
     assert command.returncode == 1
@@ -236,7 +306,7 @@ def test_R5_list_says_when_which_orders_why_and_how_many(pipeline: Pipeline) -> 
 
 
 def test_R5_exit_status_says_whether_anything_is_left(pipeline: Pipeline) -> None:
-    pipeline.set_aside(record("a", 1))
+    pipeline.fail(record("a", 1))
     pipeline.write("failing", "a")
     assert pipeline.command().wait() == 1
     pipeline.write("failing")
@@ -245,8 +315,8 @@ def test_R5_exit_status_says_whether_anything_is_left(pipeline: Pipeline) -> Non
 
 
 def test_R5_interrupted_half_way_a_second_run_ends_well(pipeline: Pipeline) -> None:
-    pipeline.set_aside(record("a", 1))
-    interrupted = pipeline.set_aside(record("b", 2))
+    pipeline.fail(record("a", 1))
+    interrupted = pipeline.fail(record("b", 2))
     pipeline.write("hanging", "b")
     # In a shell's background job Ctrl-C is ignored, and would be by the tool.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -280,7 +350,7 @@ def test_R5_a_failed_call_is_not_repeated_by_the_sdk(
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    pipeline.set_aside(record("a", 1))
+    pipeline.fail(record("a", 1))
     with HTTPServer(("127.0.0.1", 0), Busy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{server.server_port}")

@@ -19,6 +19,7 @@ from tools.review import checkov_gate, plan_review
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 pytestmark = pytest.mark.slow
 
@@ -205,7 +206,7 @@ def test_A1_alarm_is_there_and_quiet(outputs: dict[str, str]) -> None:
 def test_alarms_and_dashboard_are_there(outputs: dict[str, str]) -> None:
     cloudwatch = boto3.client("cloudwatch")
     alarms = cloudwatch.describe_alarms()["MetricAlarms"]
-    assert len(alarms) == 6
+    assert len(alarms) == 9
     assert all(alarm["OKActions"] == [outputs["alarms_topic"]] for alarm in alarms)
     body = json.loads(cloudwatch.get_dashboard(DashboardName="order-pipeline-local")["DashboardBody"])
     (states,) = (widget["properties"] for widget in body["widgets"] if widget["type"] == "alarm")
@@ -247,30 +248,23 @@ def test_R4_an_outage_of_the_bucket_loses_nothing(outputs: dict[str, str]) -> No
     assert wait_until(lambda: recorded() == expected, seconds=60), recorded()
 
 
-def test_R5_a_failed_batch_is_notified_of_and_redriven(outputs: dict[str, str]) -> None:
-    bucket, function = outputs["audit_bucket"], outputs["order_processor"]
+def test_R5_A6_a_failed_batch_is_counted_until_it_is_redriven(outputs: dict[str, str]) -> None:
+    bucket, function = outputs["failed_batches_bucket"], outputs["order_processor"]
+    assert counted(outputs) == 0
     s3 = boto3.client("s3")
-    notices = local_pipeline.subscribe(outputs["alarms_topic"])
     records = [stream_record("order-2001", number) for number in (1, 2)]
-    key = failed_batches.key()
-    s3.put_object(
-        Bucket=bucket, Key=key, Body=json.dumps(failed_batches.content(*records, function=function))
-    )
-
-    received: list[str] = []
-
-    def notified() -> bool:
-        received.extend(notice["Message"] for notice in local_pipeline.receive(notices))
-        return any(key in message for message in received)
-
-    assert wait_until(notified, seconds=60), received
+    content = failed_batches.content(*records, function=function)
+    s3.put_object(Bucket=bucket, Key=failed_batches.key(), Body=json.dumps(content))
+    assert wait_until(lambda: counted(outputs) == 1, seconds=60)
 
     listed = tool("redrive", "--list")
     assert listed.returncode == 1
     assert "order-2001" in listed.stdout
+    assert counted(outputs) == 1
     assert tool("redrive").returncode == 0
-    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="aws/lambda/")
-    (history,) = local_pipeline.histories(bucket, TIMESTAMP).values()
+    assert counted(outputs) == 0
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    (history,) = local_pipeline.histories(outputs["audit_bucket"], TIMESTAMP).values()
     assert [record["sequenceNumber"] for record in history] == ["1", "2"]
     assert tool("redrive").returncode == 0
 
@@ -347,7 +341,7 @@ class TestPlanReview:
     def test_destroy_loses_all_guarded_data(self, terraform: Terraform) -> None:
         review = plan_review.review(terraform.plan("-destroy"))
         assert review.exit_status == plan_review.EXIT_GUARDED
-        assert "3 guarded resources" in review.markdown.splitlines()[0]
+        assert "4 guarded resources" in review.markdown.splitlines()[0]
 
 
 def test_make_plan_apply_plan_and_drift(terraform: Terraform) -> None:
@@ -374,6 +368,21 @@ def test_make_plan_apply_plan_and_drift(terraform: Terraform) -> None:
     assert "No drift." in make("drift").stdout
 
 
+def test_S6_a_locked_record_cannot_be_removed(
+    terraform: Terraform, cloud: LocalCloud, outputs: dict[str, str]
+) -> None:
+    s3 = boto3.client("s3")
+    bucket, key = outputs["audit_bucket"], "orders/locked/1.json"
+    with changed(cloud, AUDIT_LOCK="governance:1", PROTECT_DATA="true"):
+        terraform("apply", "-auto-approve", "-no-color")
+        assert is_empty(terraform.plan())
+        version = s3.put_object(Bucket=bucket, Key=key, Body=b"{}", ChecksumAlgorithm="CRC32")["VersionId"]
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+    s3.delete_object(Bucket=bucket, Key=key, VersionId=version, BypassGovernanceRetention=True)
+    terraform("apply", "-auto-approve", "-no-color")
+
+
 def test_checkov_finds_nothing_unexplained_in_a_real_plan(creation_plan: Plan, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     file.write_text(json.dumps(creation_plan))
@@ -386,12 +395,19 @@ def test_checkov_finds_nothing_unexplained_in_a_real_plan(creation_plan: Plan, t
 
 
 def test_G4_destroy_leaves_nothing(terraform: Terraform, outputs: dict[str, str]) -> None:
-    """The audit bucket is full of versions by now."""
+    """Both buckets are full of versions by now, and a failed batch waits."""
+    content = failed_batches.content(stream_record("order-2002", 1), function=outputs["order_processor"])
+    boto3.client("s3").put_object(
+        Bucket=outputs["failed_batches_bucket"], Key=failed_batches.key(), Body=json.dumps(content)
+    )
     terraform("destroy", "-auto-approve", "-no-color")
 
     assert terraform("state", "list").stdout == ""
     buckets = boto3.client("s3").list_buckets()["Buckets"]
     assert [bucket["Name"] for bucket in buckets] == [STATE_BUCKET]
+    queues = boto3.client("sqs").list_queues(QueueNamePrefix="order-failed-batches")
+    assert queues.get("QueueUrls", []) == []
+    assert boto3.client("events").list_rules()["Rules"] == []
     assert boto3.client("dynamodb").list_tables()["TableNames"] == []
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
@@ -403,6 +419,21 @@ def test_G4_destroy_leaves_nothing(terraform: Terraform, outputs: dict[str, str]
     kms = boto3.client("kms")
     keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
     assert {key["KeyState"] for key in keys if key["KeyManager"] == "CUSTOMER"} == {"PendingDeletion"}
+
+
+def is_empty(plan: Plan) -> bool:
+    """Whether a plan changes no resource and no output."""
+    changes = [*plan.get("resource_changes", []), *plan.get("output_changes", {}).values()]
+    actions = [change.get("change", change)["actions"] for change in changes]
+    return all(action == ["no-op"] for action in actions)
+
+
+def counted(outputs: dict[str, str]) -> int:
+    """What the alarm on failed batches sees."""
+    attributes = boto3.client("sqs").get_queue_attributes(
+        QueueUrl=outputs["failed_batches_queue"], AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def status(image: dict[str, Any] | None) -> str | None:

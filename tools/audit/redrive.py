@@ -1,11 +1,12 @@
-"""Replay the batches that Lambda set aside in the failure destination to the function.
+"""Replay failed batches to the function.
 
-Lambda writes a batch that it gave up on to `aws/lambda/<mapping>/<shard>/<date>/<time>-<uuid>` in the audit
-bucket: the metadata of the failure and, in `payload`, the event as the function got it
+Lambda writes a batch that it gave up on to `aws/lambda/<mapping>/<shard>/<date>/<time>-<uuid>` in the
+failed-batches bucket: the metadata of the failure and, in `payload`, the event as the function got it
 (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
 
 A batch is removed once the function has processed all of it. The next run replays an interrupted one as a
-whole: some audit records then have a second, equal version, which changes no history.
+whole: some audit records then have a second, equal version, which changes no history. In the end the messages
+that count the removed batches are taken from the queue that the alarm on failed batches watches.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from names import FAILED_BATCHES_PREFIX
 from tools.audit.deployment import Deployment, Exit
 
 import boto3
@@ -26,8 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
-
-PREFIX = "aws/lambda/"
+    from mypy_boto3_sqs import SQSClient
 
 # Lambda's limit for a synchronous invocation is 6 MB; an event that is larger is sent in parts.
 MAX_EVENT_BYTES = 6_000_000
@@ -36,15 +37,20 @@ READERS = 8
 
 # The function may take its 60 s, and a silent retry would invoke it again while the first one still runs.
 _INVOKE = Config(read_timeout=75, retries={"total_max_attempts": 1})
+# How long a message is kept from another redrive while this one looks at it.
+MESSAGE_SECONDS = 120
+# How long SQS looks for messages on all of its servers before it says that there are none.
+WAIT_SECONDS = 1
+
 _S3 = Config(max_pool_connections=READERS, retries={"mode": "standard", "total_max_attempts": 5})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What there is to know about a set-aside batch without its records."""
+    """What there is to know about a failed batch without its records."""
 
     key: str
-    set_aside_at: str
+    failed_at: str
     reason: str
     first_sequence_number: int
     order_ids: tuple[str, ...]
@@ -70,13 +76,15 @@ class ReplayError(Exception):
     """A batch was not processed. The message says why, in one line."""
 
 
-def set_aside(s3: "S3Client", bucket: str, *, say: Callable[[str], None]) -> list[Batch | UnreadableBatch]:
+def failed_batches(
+    s3: "S3Client", bucket: str, *, say: Callable[[str], None]
+) -> list[Batch | UnreadableBatch]:
     """Everything that the failure destination holds, in the order in which it is to be replayed.
 
     That is by sequence number, which for an item rises from shard to shard too. What cannot be read comes
     first, since it may belong before all the rest. Of the records only summaries are kept.
     """
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=FAILED_BATCHES_PREFIX)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     batches: list[Batch | UnreadableBatch] = []
     with ThreadPoolExecutor(READERS) as readers:
@@ -85,7 +93,7 @@ def set_aside(s3: "S3Client", bucket: str, *, say: Callable[[str], None]) -> lis
             if summary:
                 batches.append(summary)
             if time.monotonic() > due:
-                say(f"read {len(batches)} of {len(keys)} set-aside batches")
+                say(f"read {len(batches)} of {len(keys)} failed batches")
                 due = time.monotonic() + 5
     return sorted(batches, key=lambda b: (b.first_sequence_number if isinstance(b, Batch) else -1, b.key))
 
@@ -93,13 +101,13 @@ def set_aside(s3: "S3Client", bucket: str, *, say: Callable[[str], None]) -> lis
 def replay(s3: "S3Client", functions: "LambdaClient", deployment: Deployment, batch: Batch) -> None:
     """Have the function process a batch, then remove it; on ReplayError the batch stays where it is."""
     try:
-        body = s3.get_object(Bucket=deployment.audit_bucket, Key=batch.key)["Body"].read()
+        body = s3.get_object(Bucket=deployment.failed_batches_bucket, Key=batch.key)["Body"].read()
     except s3.exceptions.NoSuchKey:
         return
     for payload in parts(_event(json.loads(body))):
         _invoke(functions, deployment.function, payload)
     # Without a version id this sets a delete marker: the batch stays in the bucket as a noncurrent version.
-    s3.delete_object(Bucket=deployment.audit_bucket, Key=batch.key)
+    s3.delete_object(Bucket=deployment.failed_batches_bucket, Key=batch.key)
 
 
 def parts(event: Event) -> Iterator[bytes]:
@@ -137,7 +145,7 @@ def redrive(
     """
     s3 = boto3.client("s3", region_name=deployment.region, config=_S3)
     functions = boto3.client("lambda", region_name=deployment.region, config=_INVOKE)
-    batches = set_aside(s3, deployment.audit_bucket, say=say)
+    batches = failed_batches(s3, deployment.failed_batches_bucket, say=say)
     if dry_run and batches:
         functions.invoke(FunctionName=deployment.function, InvocationType="DryRun")
     replayed = 0
@@ -156,7 +164,52 @@ def redrive(
             say(f"{position} failed, left where it is: {batch.key}: {error}")
             if not keep_going:
                 break
+    if not dry_run:
+        forget_removed(s3, boto3.client("sqs", region_name=deployment.region), deployment, say=say)
     return replayed, len(batches) - replayed
+
+
+def forget_removed(
+    s3: "S3Client", sqs: "SQSClient", deployment: Deployment, *, say: Callable[[str], None]
+) -> None:
+    """Take the messages of batches that are no longer in the bucket from the queue that counts batches.
+
+    Whether a batch is there is asked after its message was received, so none that arrives meanwhile is lost.
+    """
+    queue = sqs.get_queue_url(QueueName=deployment.failed_batches_queue)["QueueUrl"]
+    kept: list[str] = []
+    try:
+        while messages := sqs.receive_message(
+            QueueUrl=queue,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=WAIT_SECONDS,
+            VisibilityTimeout=MESSAGE_SECONDS,
+        ).get("Messages"):
+            for message in messages:
+                receipt = message["ReceiptHandle"]
+                if _counts_a_batch(s3, deployment.failed_batches_bucket, message["Body"], say=say):
+                    kept.append(receipt)
+                else:
+                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=receipt)
+    finally:
+        for receipt in kept:
+            sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=0)
+
+
+def _counts_a_batch(s3: "S3Client", bucket: str, message: str, *, say: Callable[[str], None]) -> bool:
+    """Whether the batch that EventBridge tells of is in the bucket; a message of anything else stays."""
+    try:
+        key = json.loads(message)["detail"]["object"]["key"]
+    except (ValueError, LookupError, TypeError):
+        say(f"left in the queue, it tells of no batch: {message[:200]}")
+        return True
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            return False
+        raise
+    return True
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -183,16 +236,17 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def run(arguments: argparse.Namespace) -> Exit:
     """Exit.COMPLETE when nothing waits in the failure destination (any more)."""
     deployment = Deployment.of_settings()
+    place = f"s3://{deployment.failed_batches_bucket}/{FAILED_BATCHES_PREFIX}"
     if arguments.list:
         s3 = boto3.client("s3", region_name=deployment.region, config=_S3)
-        batches = set_aside(s3, deployment.audit_bucket, say=_say)
+        batches = failed_batches(s3, deployment.failed_batches_bucket, say=_say)
         if batches:
             _print_list(batches)
         else:
-            print(f"nothing in s3://{deployment.audit_bucket}/{PREFIX}")
+            print(f"nothing in {place}")
         return Exit.INCOMPLETE if batches else Exit.COMPLETE
     replayed, left = redrive(deployment, keep_going=arguments.keep_going, dry_run=arguments.dry_run, say=_say)
-    print(f"{replayed} batches replayed, {left} left in s3://{deployment.audit_bucket}/{PREFIX}")
+    print(f"{replayed} batches replayed, {left} left in {place}")
     return Exit.INCOMPLETE if left else Exit.COMPLETE
 
 
@@ -203,7 +257,7 @@ def _summary(s3: "S3Client", bucket: str, key: str) -> Batch | UnreadableBatch |
         response = content.get("responseContext") or {}
         return Batch(
             key=key,
-            set_aside_at=content["timestamp"],
+            failed_at=content["timestamp"],
             reason=" ".join(
                 filter(None, [content["requestContext"]["condition"], response.get("functionError")])
             ),
@@ -216,7 +270,7 @@ def _summary(s3: "S3Client", bucket: str, key: str) -> Batch | UnreadableBatch |
     except s3.exceptions.InvalidObjectState:
         return UnreadableBatch(key=key, problem="in Glacier: restore the object, then run again")
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        return UnreadableBatch(key=key, problem=f"not a set-aside batch: {type(error).__name__}: {error}")
+        return UnreadableBatch(key=key, problem=f"not a failed batch: {type(error).__name__}: {error}")
 
 
 def _event(content: dict[str, Any]) -> Event:
@@ -240,13 +294,13 @@ def _invoke(functions: "LambdaClient", function: str, payload: bytes) -> None:
 
 def _print_list(batches: Sequence[Batch | UnreadableBatch]) -> None:
     row = "{:24}  {:>7}  {:32}  {}".format
-    print(row("SET ASIDE", "RECORDS", "WHY", "ORDERS, OBJECT"))
+    print(row("FAILED AT", "RECORDS", "WHY", "ORDERS, OBJECT"))
     for batch in batches:
         if isinstance(batch, UnreadableBatch):
             print(row("?", "?", batch.problem, batch.key))
         else:
             orders = " ".join(json.dumps(order_id, ensure_ascii=False) for order_id in batch.order_ids)
-            print(row(batch.set_aside_at, batch.record_count, batch.reason, f"{orders}  {batch.key}"))
+            print(row(batch.failed_at, batch.record_count, batch.reason, f"{orders}  {batch.key}"))
 
 
 def _say(line: str) -> None:

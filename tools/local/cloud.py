@@ -38,7 +38,7 @@ STATE_BUCKET = "order-pipeline-local-state"
 # Where Node.js, the CDKTF CLI and this Python are.
 COMMANDS = os.pathsep.join([str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin")])
 UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
-SERVICES = "dynamodb,iam,kms,lambda,logs,s3,sns,sqs,sts"
+SERVICES = "dynamodb,events,iam,kms,lambda,logs,s3,sns,sqs,sts"
 READY_SECONDS = 60
 STOP_SECONDS = 10
 
