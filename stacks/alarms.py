@@ -83,13 +83,17 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id_)
 
+        of_function = {"FunctionName": function.function_name}
+        of_table = {"TableName": table.name}
         self._names = names
         self._actions = [alarms_topic.arn]
         self.by_id = {
             alarm.id: self._alarm(alarm)
             for alarm in [
-                *_of_function({"FunctionName": function.function_name}, {"TableName": table.name}),
-                *_of_resources(table, failed_batches_queue, alerts_topic),
+                *_of_processing(of_function),
+                *_of_reading(of_function, of_table),
+                *_of_outcome(of_function, failed_batches_queue, alerts_topic),
+                *_of_writing(of_table),
             ]
         }
 
@@ -116,9 +120,7 @@ class Alarms(Construct):
         )
 
 
-def _of_function(of_function: dict[str, str], of_table: dict[str, str]) -> list[Alarm]:
-    """The most telling first, as the dashboard shows them."""
-    invocations = Metric(namespace="AWS/Lambda", name="Invocations", dimensions=of_function)
+def _of_processing(of_function: dict[str, str]) -> list[Alarm]:
     return [
         Alarm(
             id="error-rate",
@@ -133,7 +135,7 @@ def _of_function(of_function: dict[str, str], of_table: dict[str, str]) -> list[
                 expression="(errors / invocations) * 100",
                 metrics={
                     "errors": Metric(namespace="AWS/Lambda", name="Errors", dimensions=of_function),
-                    "invocations": invocations,
+                    "invocations": _invocations(of_function),
                 },
             ),
             threshold=ERROR_RATE_PERCENT,
@@ -154,6 +156,11 @@ def _of_function(of_function: dict[str, str], of_table: dict[str, str]) -> list[
             ),
             threshold=LAG_MILLISECONDS,
         ),
+    ]
+
+
+def _of_reading(of_function: dict[str, str], of_table: dict[str, str]) -> list[Alarm]:
+    return [
         Alarm(
             id="stalled",
             subject="order-processor-stalled",
@@ -166,7 +173,7 @@ def _of_function(of_function: dict[str, str], of_table: dict[str, str]) -> list[
                 label="Writes without a run",
                 expression="IF(FILL(writes, 0) > 0 AND FILL(invocations, 0) == 0, 1, 0)",
                 metrics={
-                    "invocations": invocations,
+                    "invocations": _invocations(of_function),
                     # Of every kind of write: single, batch, transaction and PartiQL.
                     "writes": Metric(
                         namespace="AWS/DynamoDB", name="ConsumedWriteCapacityUnits", dimensions=of_table
@@ -185,6 +192,13 @@ def _of_function(of_function: dict[str, str], of_table: dict[str, str]) -> list[
             first="look for the function that uses up the account's concurrency",
             watches=Metric(namespace="AWS/Lambda", name="Throttles", dimensions=of_function),
         ),
+    ]
+
+
+def _of_outcome(
+    of_function: dict[str, str], failed_batches_queue: SqsQueue, alerts_topic: SnsTopic
+) -> list[Alarm]:
+    return [
         Alarm(
             id="lost-records",
             subject="order-processor-lost-records",
@@ -196,13 +210,6 @@ def _of_function(of_function: dict[str, str], of_table: dict[str, str]) -> list[
                 namespace="AWS/Lambda", name="DestinationDeliveryFailures", dimensions=of_function
             ),
         ),
-    ]
-
-
-def _of_resources(
-    table: DynamodbTable, failed_batches_queue: SqsQueue, alerts_topic: SnsTopic
-) -> list[Alarm]:
-    return [
         Alarm(
             id="failed-batches",
             subject="order-failed-batches",
@@ -219,29 +226,6 @@ def _of_resources(
             ),
         ),
         Alarm(
-            id="throttled-writers",
-            subject="orders-table-throttled-writers",
-            means="DynamoDB throttles writes to the orders table: writers fail, or wait and retry",
-            first="look for the order id that is written most, a partition takes 1,000 writes a second",
-            watches=Metric(
-                namespace="AWS/DynamoDB", name="WriteThrottleEvents", dimensions={"TableName": table.name}
-            ),
-        ),
-        Alarm(
-            id="throttled-index",
-            subject="orders-table-throttled-index",
-            means=(
-                "DynamoDB throttles writes to the table's index by status, and with them the writers of the "
-                "table: a status that most orders have at the moment is one partition of the index"
-            ),
-            first="see whether writers can slow down; if this is the usual load, the index needs another key",
-            watches=Metric(
-                namespace="AWS/DynamoDB",
-                name="WriteThrottleEvents",
-                dimensions={"TableName": table.name, "GlobalSecondaryIndexName": STATUS_INDEX},
-            ),
-        ),
-        Alarm(
             id="undelivered-alerts",
             subject="order-alerts-undelivered",
             means="SNS could not deliver alerts on failed orders to a subscriber",
@@ -255,6 +239,36 @@ def _of_resources(
             ),
         ),
     ]
+
+
+def _of_writing(of_table: dict[str, str]) -> list[Alarm]:
+    return [
+        Alarm(
+            id="throttled-writers",
+            subject="orders-table-throttled-writers",
+            means="DynamoDB throttles writes to the orders table: writers fail, or wait and retry",
+            first="look for the order id that is written most, a partition takes 1,000 writes a second",
+            watches=Metric(namespace="AWS/DynamoDB", name="WriteThrottleEvents", dimensions=of_table),
+        ),
+        Alarm(
+            id="throttled-index",
+            subject="orders-table-throttled-index",
+            means=(
+                "DynamoDB throttles writes to the table's index by status, and with them the writers of the "
+                "table: a status that most orders have at the moment is one partition of the index"
+            ),
+            first="see whether writers can slow down; if this is the usual load, the index needs another key",
+            watches=Metric(
+                namespace="AWS/DynamoDB",
+                name="WriteThrottleEvents",
+                dimensions={**of_table, "GlobalSecondaryIndexName": STATUS_INDEX},
+            ),
+        ),
+    ]
+
+
+def _invocations(of_function: dict[str, str]) -> Metric:
+    return Metric(namespace="AWS/Lambda", name="Invocations", dimensions=of_function)
 
 
 def _queries(alarm_id: str, math: MetricMath) -> list[CloudwatchMetricAlarmMetricQuery]:

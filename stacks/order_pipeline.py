@@ -62,6 +62,39 @@ class OrderPipelineStack(TerraformStack):
             alerts_topic=alerts.topic,
             log_key=key.key,
         )
+        alarms_topic, alarms = self._watch(
+            settings,
+            names,
+            partition=partition,
+            key=key,
+            orders=orders,
+            processor=processor,
+            failed_batches=failed_batches,
+            alerts=alerts,
+        )
+        self._output(
+            orders_table=orders.table.name,
+            audit_bucket=audit.bucket.bucket,
+            failed_batches_bucket=failed_batches.bucket.bucket,
+            failed_batches_queue=failed_batches.queue.url,
+            order_processor=processor.function.function_name,
+            alerts_topic=alerts.topic.arn,
+            alarms_topic=alarms_topic.topic.arn,
+            error_rate_alarm=alarms.by_id["error-rate"].alarm_name,
+        )
+
+    def _watch(
+        self,
+        settings: Settings,
+        names: Names,
+        *,
+        partition: DataAwsPartition,
+        key: EncryptionKey,
+        orders: OrdersTable,
+        processor: OrderProcessor,
+        failed_batches: FailedBatches,
+        alerts: NotificationTopic,
+    ) -> tuple[AlarmsTopic, Alarms]:
         alarms_topic = AlarmsTopic(
             self, "alarms-topic", settings=settings, names=names, partition=partition, key=key.key
         )
@@ -86,16 +119,7 @@ class OrderPipelineStack(TerraformStack):
             alerts_topic=alerts.topic,
             alarms=alarms,
         )
-        self._output(
-            orders_table=orders.table.name,
-            audit_bucket=audit.bucket.bucket,
-            failed_batches_bucket=failed_batches.bucket.bucket,
-            failed_batches_queue=failed_batches.queue.url,
-            order_processor=processor.function.function_name,
-            alerts_topic=alerts.topic.arn,
-            alarms_topic=alarms_topic.topic.arn,
-            error_rate_alarm=alarms.by_id["error-rate"].alarm_name,
-        )
+        return alarms_topic, alarms
 
     def _keep_state_in_s3(self, settings: Settings) -> None:
         backend = S3Backend(

@@ -52,6 +52,10 @@ class PrivateBucket(Construct):
             bucket=self.bucket.id,
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
+        self._encrypt()
+        self._keep_private()
+
+    def _encrypt(self) -> None:
         S3BucketServerSideEncryptionConfigurationA(
             self,
             "encryption",
@@ -66,6 +70,8 @@ class PrivateBucket(Construct):
                 )
             ],
         )
+
+    def _keep_private(self) -> None:
         S3BucketOwnershipControls(
             self,
             "ownership",

@@ -1,10 +1,19 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from tests.template import Template, order_pipeline, state_bucket
 from tools.local.cloud import ROOT, LocalCloud
 
 import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A snapshot that does not match ends with what to do if that was wanted."""
+    report = yield
+    if report.failed and "snapshot" in getattr(item, "fixturenames", ()):
+        report.sections.append(("wanted?", "make snapshots, then review the difference with git diff"))
+    return report
 
 
 @pytest.fixture(scope="session")
