@@ -36,18 +36,40 @@ export function auditKey({ dynamodb: { Keys } }) {
 }
 
 /**
+ * When the change was made, or null when the record does not say: the stream counts seconds since 1970.
+ * @param {OrderRecord} record
+ */
+function changedAt({ dynamodb: { ApproximateCreationDateTime: seconds } }) {
+  const time = new Date(Math.round(Number(seconds) * 1_000));
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
+/**
+ * Who made the change, or null when it is not known. DynamoDB names itself for a removal by time to live. All else
+ * it keeps to itself: writers may set `updatedBy`, a string, with each change. The old image's `updatedBy` names who
+ * made the change before, so a removal by a caller stays without a name.
+ * @param {OrderRecord} record
+ */
+function changedBy({ dynamodb: { NewImage }, userIdentity }) {
+  return userIdentity?.principalId || NewImage?.updatedBy?.S || null;
+}
+
+/**
  * The audit record of one change. Images stay in DynamoDB's typed JSON, which keeps numbers and binary exact.
  * @param {OrderRecord} record
  * @param {Date} recordedAt
  */
-export function auditRecord({ dynamodb, eventID, eventName, userIdentity }, recordedAt) {
+export function auditRecord(record, recordedAt) {
+  const { dynamodb, eventID, eventName, userIdentity } = record;
   return {
     orderId: dynamodb.Keys.orderId.S,
     timestamp: dynamodb.Keys.timestamp.N,
     eventName,
     eventId: eventID,
     sequenceNumber: dynamodb.SequenceNumber,
+    changedAt: changedAt(record),
     recordedAt: recordedAt.toISOString(),
+    changedBy: changedBy(record),
     // Set when the time-to-live process removed the item, null when a caller changed it.
     userIdentity: userIdentity ?? null,
     oldImage: dynamodb.OldImage ?? null,

@@ -1,6 +1,7 @@
 """What reconcile knows of the audit trail is what the function writes."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.audit.record import AuditRecord, audit_key, canonical, typed_json
@@ -80,6 +81,18 @@ def test_section_6_history_is_in_the_order_of_numbers_and_reconciled_records_com
     assert len(set(ranks)) == len(ranks)
 
 
+def test_R1_a_record_says_when_and_by_whom_the_change_was_made() -> None:
+    parsed = AuditRecord.parse(record(changedAt="2026-01-02T03:04:05.678Z", changedBy="anna"))
+    assert parsed.changed_at == datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+    assert parsed.changed_by == "anna"
+
+
+@pytest.mark.parametrize("value", [None, "absent"])
+def test_R1_records_from_before_these_fields_are_readable(value: object) -> None:
+    parsed = AuditRecord.parse(record(changedAt=value, changedBy=value))
+    assert (parsed.changed_at, parsed.changed_by) == (None, None)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -98,6 +111,10 @@ def test_section_6_history_is_in_the_order_of_numbers_and_reconciled_records_com
         record(newImage={"a": {"N": "x"}}),
         record(newImage={"a": {"N": None}}),
         record(newImage={"a": {"SS": [[]]}}),
+        record(changedAt="yesterday"),
+        record(changedAt="2026-01-02T03:04:05"),
+        record(changedAt=1700000000),
+        record(changedBy={"S": "anna"}),
     ],
 )
 def test_what_is_no_audit_record_is_refused(body: bytes) -> None:

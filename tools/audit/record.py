@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
@@ -40,9 +41,14 @@ def canonical(image: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditRecord:
-    """One version of an audit object; `state` is the item after the change, canonical, None once removed."""
+    """One version of an audit object; `state` is the item after the change, canonical, None once removed.
+
+    `changed_at` and `changed_by` are None where they are not known, as in records from before these fields.
+    """
 
     sequence_number: str
+    changed_at: datetime | None
+    changed_by: str | None
     reconciled: bool
     state: dict[str, Any] | None
     new_image: dict[str, Any] | None
@@ -53,8 +59,13 @@ class AuditRecord:
         try:
             content = json.loads(body)
             new_image = content["newImage"]
+            changed_at, changed_by = content.get("changedAt"), content.get("changedBy")
+            if not isinstance(changed_by, str | None):
+                raise TypeError(f"changedBy is {changed_by!r}")
             record = cls(
                 sequence_number=content["sequenceNumber"],
+                changed_at=None if changed_at is None else _time(changed_at),
+                changed_by=changed_by,
                 reconciled=content.get("reconciled", False),
                 state=None if new_image is None else canonical(new_image),
                 new_image=new_image,
@@ -68,6 +79,13 @@ class AuditRecord:
     def rank(self) -> tuple[int, bool]:
         """The record's place in the history of its item, higher is later."""
         return int(self.sequence_number), self.reconciled
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"not a time with its zone: {text}")
+    return time
 
 
 def _attribute_json(attribute: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,9 @@ test("R1 the audit record says who, what and when", () => {
     eventName: "MODIFY",
     eventId: record.eventID,
     sequenceNumber: record.dynamodb.SequenceNumber,
+    changedAt: "2023-11-14T22:13:20.000Z",
     recordedAt: "2026-01-02T03:04:05.678Z",
+    changedBy: null,
     userIdentity: null,
     oldImage: { orderId: { S: "order-1" }, timestamp: { N: "1700000000000" }, status: { S: "NEW" } },
     newImage: { orderId: { S: "order-1" }, timestamp: { N: "1700000000000" }, status: { S: "PAID" } },
@@ -91,10 +93,46 @@ test("R1 an insert has no old image and a removal no new one", () => {
   assert.equal(removed.newImage, null);
 });
 
+/** @type {[any, string | null][]} seconds as the stream has them, and the time in the record */
+const CHANGE_TIMES = [
+  [1_700_000_000, "2023-11-14T22:13:20.000Z"],
+  [1_700_000_000.25, "2023-11-14T22:13:20.250Z"],
+  [1_700_000_000.019, "2023-11-14T22:13:20.019Z"],
+  [0, "1970-01-01T00:00:00.000Z"],
+  [undefined, null],
+  ["yesterday", null],
+  [1e300, null],
+];
+for (const [seconds, changedAt] of CHANGE_TIMES) {
+  test(`R1 a change at second ${seconds} was made at ${changedAt}`, () => {
+    const record = streamRecord({ newImage: {} });
+    record.dynamodb.ApproximateCreationDateTime = seconds;
+    assert.equal(auditRecord(record, RECORDED_AT).changedAt, changedAt);
+  });
+}
+
+const [ANNA, BEN] = [{ updatedBy: { S: "anna" } }, { updatedBy: { S: "ben" } }];
+/** @type {[string, Parameters<typeof streamRecord>[0], string | null][]} */
+const CHANGERS = [
+  ["an insert is by whom the item names", { newImage: ANNA }, "anna"],
+  ["a change is by whom the new image names", { oldImage: ANNA, newImage: BEN }, "ben"],
+  ["a change without the attribute is by nobody known", { oldImage: ANNA, newImage: {} }, null],
+  ["a removal is not by whom the change before names", { oldImage: ANNA }, null],
+  ["an attribute that is no string names nobody", { newImage: { updatedBy: { N: "7" } } }, null],
+  ["an empty string names nobody", { newImage: { updatedBy: { S: "" } } }, null],
+];
+for (const [title, change, changedBy] of CHANGERS) {
+  test(`R1 ${title}`, () => {
+    assert.equal(auditRecord(streamRecord(change), RECORDED_AT).changedBy, changedBy);
+  });
+}
+
 test("R1 a removal by time to live says so", () => {
   const userIdentity = { type: "Service", principalId: "dynamodb.amazonaws.com" };
-  const record = { ...streamRecord({ oldImage: {} }), userIdentity };
-  assert.deepEqual(auditRecord(record, RECORDED_AT).userIdentity, userIdentity);
+  const record = { ...streamRecord({ oldImage: ANNA }), userIdentity };
+  const { userIdentity: stored, changedBy } = auditRecord(record, RECORDED_AT);
+  assert.deepEqual(stored, userIdentity);
+  assert.equal(changedBy, "dynamodb.amazonaws.com");
 });
 
 test("R1 numbers of 38 digits, binary, sets, maps and null survive as JSON", () => {
