@@ -29,6 +29,7 @@ function requiredEnv(name) {
 const auditBucket = requiredEnv("AUDIT_BUCKET");
 const alertsTopicArn = requiredEnv("ALERTS_TOPIC_ARN");
 const ordersTable = requiredEnv("ORDERS_TABLE");
+const statusIndex = requiredEnv("STATUS_INDEX");
 const failureStatuses = new Set(
   requiredEnv("FAILURE_STATUSES")
     .split(",")
@@ -150,7 +151,7 @@ async function countLastHour(status) {
       { client: dynamodb },
       {
         TableName: ordersTable,
-        IndexName: "status-timestamp-index",
+        IndexName: statusIndex,
         Select: "COUNT",
         KeyConditionExpression: "#status = :status AND #timestamp >= :since",
         ExpressionAttributeNames: { "#status": "status", "#timestamp": "timestamp" },

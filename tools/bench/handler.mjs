@@ -33,6 +33,7 @@ const ENVIRONMENT = {
   AUDIT_BUCKET: "audit",
   ALERTS_TOPIC_ARN: "arn:aws:sns:ap-southeast-1:123456789012:alerts",
   ORDERS_TABLE: "orders",
+  STATUS_INDEX: "status-timestamp-index",
   FAILURE_STATUSES: "FAILED",
 };
 

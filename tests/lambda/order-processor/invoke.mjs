@@ -15,6 +15,7 @@ Object.assign(process.env, {
   AUDIT_BUCKET: "audit",
   ALERTS_TOPIC_ARN: "arn:aws:sns:ap-southeast-1:123456789012:order-alerts-topic-test",
   ORDERS_TABLE: "orders-table-test",
+  STATUS_INDEX: "status-index-test",
   FAILURE_STATUSES: "FAILED, PAYMENT_FAILED",
 });
 const { handler } = await import("../../../lambda/order-processor/index.mjs");
