@@ -1,6 +1,7 @@
 // @ts-check
 
 /** @typedef {import("./audit.mjs").OrderRecord} OrderRecord */
+/** @typedef {import("./order-counts.mjs").OrderCount} OrderCount */
 
 /**
  * An entry of a PublishBatch request, without its id.
@@ -51,7 +52,7 @@ function legalSubject(text) {
 /**
  * The alert of a change that enters a failure status.
  * @param {OrderRecord} record
- * @param {{ status: string, bucket: string, key: string, ordersInLastHour: number | null }} facts
+ * @param {{ status: string, bucket: string, key: string, ordersInLastHour: OrderCount | null }} facts
  *   the status entered, where the audit object is, and how many orders have that status in the last hour
  */
 export function alertEntry({ dynamodb, eventID }, { status, bucket, key, ordersInLastHour }) {
@@ -62,7 +63,8 @@ export function alertEntry({ dynamodb, eventID }, { status, bucket, key, ordersI
     oldStatus: dynamodb.OldImage?.status?.S ?? null,
     newStatus: status,
     auditObject: { bucket, key },
-    ordersInStatusLastHour: ordersInLastHour,
+    ordersInStatusLastHour: ordersInLastHour?.orders ?? null,
+    ordersInStatusLastHourIsAtLeast: ordersInLastHour?.isAtLeast ?? false,
     eventId: eventID,
   };
   return {

@@ -1,23 +1,21 @@
 // @ts-check
-import { DynamoDBClient, paginateQuery } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { PublishBatchCommand, SNSClient } from "@aws-sdk/client-sns";
 import { alertEntry, enteredFailure, publishBatches } from "./alert.mjs";
 import { auditKey, auditRecord } from "./audit.mjs";
+import { OrderCounts } from "./order-counts.mjs";
+import { TimeBudget } from "./time-budget.mjs";
 
 /** @typedef {import("./audit.mjs").OrderRecord} OrderRecord */
-/** @typedef {() => void} TimeCheck throws when the invocation is too near its end to start another call */
 
 // Enough to hide 20 ms answers from a whole CPU, of which 256 MB get a seventh. After a freeze of the function all
 // may turn out closed at once: each costs a retry, and the SDK allows 35 of these in a row.
 const S3_CONNECTIONS = 32;
 const SNS_CONNECTIONS = 10;
 
-// A hung call: three attempts, each 4 s until the response begins and 4 s of silence in it, and the backoff.
-const LONGEST_CALL_MS = 26_000;
+// What is left of the invocation's time to say what failed.
 const REPORTING_MS = 4_000;
-const COUNT_TIMEOUT_MS = 5_000;
-const HOUR_MS = 3_600_000;
 
 /** @param {string} name */
 function requiredEnv(name) {
@@ -36,27 +34,28 @@ const failureStatuses = new Set(
     .map((status) => status.trim()),
 );
 
-/** @param {number} maxSockets */
-const clientSettings = (maxSockets) => ({
-  maxAttempts: 3,
-  requestHandler: {
-    connectionTimeout: 2_000,
-    requestTimeout: 4_000,
-    throwOnRequestTimeout: true,
-    socketTimeout: 4_000,
-    httpsAgent: { keepAlive: true, maxSockets },
-  },
+const budget = new TimeBudget();
+const s3 = budget.limit(
+  new S3Client({
+    maxAttempts: 3,
+    // The signature covers the body's SHA-256 and S3 verifies it: a CRC besides would add nothing.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    // One middleware stack for all calls saves a seventh of their CPU. Calls with options would not use it.
+    cacheMiddleware: true,
+  }),
+  S3_CONNECTIONS,
+);
+const sns = budget.limit(new SNSClient({ maxAttempts: 3 }), SNS_CONNECTIONS);
+const orderCounts = new OrderCounts({
+  dynamodb: budget.limit(new DynamoDBClient({ maxAttempts: 3 }), SNS_CONNECTIONS),
+  table: ordersTable,
+  index: statusIndex,
+  warn: (error) => console.warn({ event: "orders not counted", ...describeError(error) }),
 });
 
-const s3 = new S3Client({
-  ...clientSettings(S3_CONNECTIONS),
-  // The signature covers the body's SHA-256 and S3 verifies it: a CRC besides would add nothing.
-  requestChecksumCalculation: "WHEN_REQUIRED",
-  // One middleware stack for all calls saves a seventh of their CPU. Calls with options would not use it.
-  cacheMiddleware: true,
-});
-const sns = new SNSClient(clientSettings(SNS_CONNECTIONS));
-const dynamodb = new DynamoDBClient(clientSettings(SNS_CONNECTIONS));
+// The runtime brings the SDK, and a new one without notice. This is the version that it calls itself by.
+const [[, sdk] = []] = (await s3.config.defaultUserAgentProvider?.()) ?? [];
+console.log({ event: "started", node: process.version, sdk });
 
 /**
  * What a log may say of an error: its message could hold the object's key, and with it order data.
@@ -104,10 +103,9 @@ async function forEachConcurrently(items, limit, task) {
  * Writes every record's audit object: versions of one object in stream order, different objects concurrently.
  * After a failed version, no later one of the same object is written.
  * @param {OrderRecord[]} records in stream order
- * @param {TimeCheck} checkTime
  * @returns the number of objects and of records not stored
  */
-async function storeAuditRecords(records, checkTime) {
+async function storeAuditRecords(records) {
   /** @type {Map<string, OrderRecord[]>} */
   const objects = new Map();
   for (const record of records) {
@@ -121,7 +119,7 @@ async function storeAuditRecords(records, checkTime) {
   await forEachConcurrently(objects, S3_CONNECTIONS, async ([key, versions]) => {
     for (const [index, record] of versions.entries()) {
       try {
-        checkTime();
+        budget.check();
         await s3.send(
           new PutObjectCommand({
             Bucket: auditBucket,
@@ -142,53 +140,22 @@ async function storeAuditRecords(records, checkTime) {
 }
 
 /**
- * How many orders of the last hour have the status, as far as the index knows yet; null when the query fails.
- * @param {string} status
- */
-async function countLastHour(status) {
-  try {
-    const pages = paginateQuery(
-      { client: dynamodb },
-      {
-        TableName: ordersTable,
-        IndexName: statusIndex,
-        Select: "COUNT",
-        KeyConditionExpression: "#status = :status AND #timestamp >= :since",
-        ExpressionAttributeNames: { "#status": "status", "#timestamp": "timestamp" },
-        ExpressionAttributeValues: {
-          ":status": { S: status },
-          ":since": { N: String(Date.now() - HOUR_MS) },
-        },
-      },
-      { abortSignal: AbortSignal.timeout(COUNT_TIMEOUT_MS) },
-    );
-    let count = 0;
-    for await (const page of pages) count += page.Count ?? 0;
-    return count;
-  } catch (error) {
-    console.warn({ event: "orders not counted", ...describeError(error) });
-    return null;
-  }
-}
-
-/**
  * Publishes an alert for each record whose order enters a failure status.
  * @param {OrderRecord[]} records
- * @param {TimeCheck} checkTime
  * @returns the number of alerts due and of those not published
  */
-async function publishAlerts(records, checkTime) {
+async function publishAlerts(records) {
   const entering = records.flatMap((record) => {
     const status = enteredFailure(record, failureStatuses);
     return status === undefined ? [] : [{ record, status }];
   });
-  /** @type {Map<string, number | null>} */
+  /** @type {Map<string, import("./order-counts.mjs").OrderCount | null>} */
   const counts = new Map();
   await forEachConcurrently(
     new Set(entering.map(({ status }) => status)),
     SNS_CONNECTIONS,
     async (status) => {
-      counts.set(status, await countLastHour(status));
+      counts.set(status, await orderCounts.lastHour(status));
     },
   );
   const alerts = entering.map(({ record, status }) => {
@@ -200,7 +167,7 @@ async function publishAlerts(records, checkTime) {
   let failures = 0;
   await forEachConcurrently(publishBatches(alerts), SNS_CONNECTIONS, async (batch) => {
     try {
-      checkTime();
+      budget.check();
       const { Failed = [] } = await sns.send(
         new PublishBatchCommand({
           TopicArn: alertsTopicArn,
@@ -244,15 +211,11 @@ function oldestAgeMs(records) {
  */
 export async function handler({ Records: records }, context) {
   const started = performance.now();
-  const checkTime = () => {
-    if (context.getRemainingTimeInMillis() < LONGEST_CALL_MS + REPORTING_MS) {
-      throw Object.assign(new Error("too late to start another call"), { name: "OutOfTime" });
-    }
-  };
+  budget.start(context.getRemainingTimeInMillis() - REPORTING_MS);
 
-  const audit = await storeAuditRecords(records, checkTime);
+  const audit = await storeAuditRecords(records);
   // No alert goes out before every audit record of the batch is stored.
-  const alert = audit.failures > 0 ? undefined : await publishAlerts(records, checkTime);
+  const alert = audit.failures > 0 ? undefined : await publishAlerts(records);
 
   const failures = audit.failures + (alert?.failures ?? 0);
   // A metric filter of the stack counts the records in this line.

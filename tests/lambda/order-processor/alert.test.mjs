@@ -12,7 +12,12 @@ const LEGAL_TEXT = /^[\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 
 /** @param {import("./records.mjs").OrderRecord} record */
 function entryOf(record, status = "FAILED") {
-  const facts = { status, bucket: "audit", key: auditKey(record), ordersInLastHour: 3 };
+  const facts = {
+    status,
+    bucket: "audit",
+    key: auditKey(record),
+    ordersInLastHour: { orders: 3, isAtLeast: false },
+  };
   return alertEntry(record, facts);
 }
 
@@ -59,6 +64,7 @@ test("R6 the alert says which order, what changed, where the audit object is, an
     newStatus: "FAILED",
     auditObject: { bucket: "audit", key: "orders/order-1/1700000000000.json" },
     ordersInStatusLastHour: 3,
+    ordersInStatusLastHourIsAtLeast: false,
     eventId: record.eventID,
   });
   assert.deepEqual(MessageAttributes, {

@@ -15,9 +15,10 @@ import { createServer } from "node:http";
 
 /**
  * What goes wrong with a call: no answer, an answer that stops in its body, an error answer (with `done`,
- * after the work is done all the same), or a batch in which SNS refuses the entries with these ids.
- * @typedef {"hang" | "hang in body" | ErrorAnswer | { refused: string[] }} Fault
- * @typedef {{ status: number, code: string, done?: boolean }} ErrorAnswer
+ * after the work is done all the same), no answer or an error and the work is done late, when so many further calls
+ * have come, or a batch in which SNS refuses the entries with these ids.
+ * @typedef {"hang" | "hang in body" | ErrorAnswer | { doneAfter: number } | { refused: string[] }} Fault
+ * @typedef {{ status: number, code: string, done?: boolean, doneAfter?: number }} ErrorAnswer
  */
 
 /**
@@ -87,8 +88,11 @@ export class StandIn {
   accepted = [];
   /** @type {(call: Call) => Fault | undefined | Promise<Fault | undefined>} decides what goes wrong */
   fault = () => undefined;
-  /** How many pages a query's answer has, with seven items each. */
+  /** How many pages a query's answer has. */
   pages = 1;
+  itemsPerPage = 7;
+  /** @type {{ call: Call, after: number }[]} work that is still to be done */
+  #late = [];
   url = "";
 
   #server = createServer((request, response) => {
@@ -123,6 +127,14 @@ export class StandIn {
     this.accepted = [];
     this.fault = () => undefined;
     this.pages = 1;
+    this.#late = [];
+  }
+
+  /** Does the work that was left for later, all of it or what is due. */
+  catchUp(calls = Number.POSITIVE_INFINITY) {
+    const due = this.#late.filter(({ after }) => after <= calls);
+    this.#late = this.#late.filter(({ after }) => after > calls);
+    for (const { call } of due) this.#accept(call, []);
   }
 
   /** The object versions stored, in that order. */
@@ -140,6 +152,7 @@ export class StandIn {
    * @param {import("node:http").ServerResponse} response
    */
   async #answer(call, response) {
+    this.catchUp(this.calls.length);
     this.calls.push(call);
     const fault = await this.fault(call);
     if (fault === "hang") return;
@@ -147,28 +160,39 @@ export class StandIn {
       response.writeHead(500, { "content-length": 100 }).write("<");
       return;
     }
-    const error = fault !== undefined && "code" in fault ? fault : undefined;
-    let answer = "";
-    if (error === undefined || error.done) {
-      if (call.service === "s3") {
-        this.accepted.push(call);
-      } else if (call.service === "sns") {
-        const refused = call.entries.filter(
-          ({ Id }) => fault && "refused" in fault && fault.refused.includes(Id),
-        );
-        const entries = call.entries.filter((entry) => !refused.includes(entry));
-        this.accepted.push(...entries.map((entry) => ({ service: /** @type {const} */ ("sns"), ...entry })));
-        answer = publishBatchAnswer(entries, refused);
-      } else {
-        const page = Number(call.input.ExclusiveStartKey?.page.N ?? 1);
-        const next = page < this.pages ? { LastEvaluatedKey: { page: { N: String(page + 1) } } } : {};
-        answer = JSON.stringify({ Count: 7, ScannedCount: 7, ...next });
-      }
+    if (fault && "doneAfter" in fault && fault.doneAfter !== undefined) {
+      this.#late.push({ call, after: this.calls.length + fault.doneAfter });
+      if (!("code" in fault)) return;
     }
-    if (error !== undefined) {
-      response.statusCode = error.status;
-      answer = errorAnswer(call.service, error.code);
+    if (fault && "code" in fault) {
+      if (fault.done) this.#accept(call, []);
+      response.statusCode = fault.status;
+      response.end(errorAnswer(call.service, fault.code));
+      return;
     }
-    response.end(answer);
+    response.end(this.#accept(call, fault && "refused" in fault ? fault.refused : []));
+  }
+
+  /**
+   * Does what the call asks for.
+   * @param {Call} call
+   * @param {string[]} refused the ids of the entries that SNS does not take
+   * @returns the answer
+   */
+  #accept(call, refused) {
+    if (call.service === "s3") {
+      this.accepted.push(call);
+      return "";
+    }
+    if (call.service === "sns") {
+      const [taken, failed] = [false, true].map((isRefused) =>
+        call.entries.filter(({ Id }) => refused.includes(Id) === isRefused),
+      );
+      this.accepted.push(...taken.map((entry) => ({ service: /** @type {const} */ ("sns"), ...entry })));
+      return publishBatchAnswer(taken, failed);
+    }
+    const page = Number(call.input.ExclusiveStartKey?.page.N ?? 1);
+    const next = page < this.pages ? { LastEvaluatedKey: { page: { N: String(page + 1) } } } : {};
+    return JSON.stringify({ Count: this.itemsPerPage, ScannedCount: this.itemsPerPage, ...next });
   }
 }

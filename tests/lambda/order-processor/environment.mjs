@@ -4,6 +4,9 @@ import { mock } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { StandIn } from "./stand-in.mjs";
 
+/** @typedef {import("./records.mjs").OrderRecord} OrderRecord */
+/** @typedef {Awaited<ReturnType<typeof startEnvironment>>} Environment */
+
 /** The services the handler under test talks to. */
 export const standIn = new StandIn();
 await standIn.start();
@@ -18,8 +21,6 @@ Object.assign(process.env, {
   STATUS_INDEX: "status-index-test",
   FAILURE_STATUSES: "FAILED, PAYMENT_FAILED",
 });
-const { handler } = await import("../../../lambda/order-processor/index.mjs");
-
 // Node 20 and 22 warn once that mocked timers are experimental: on the real console, before invoke mocks it.
 mock.timers.enable();
 mock.timers.reset();
@@ -49,14 +50,16 @@ function emitTimeoutAfter(ms, listener) {
   return this;
 }
 
+/** The milliseconds that the clock has moved since the test began. */
+let clockMs = 0;
+
 /**
- * Invokes the handler as Lambda does, on a clock that runs only while the handler waits:
- * timeouts and backoff cost no time.
- * @param {import("./records.mjs").OrderRecord[]} records
- * @returns {Promise<{ logs: any[], error: Error | undefined, remainingMs: number }>}
- *   what it logged, the error it threw, and the milliseconds that were left then
+ * Runs the task on a clock that moves only while the task waits: timeouts and backoff cost no time.
+ * @template T
+ * @param {() => Promise<T>} task
+ * @returns what the task returns, and what was logged meanwhile
  */
-export async function invoke(records, timeoutMs = 60_000) {
+export async function onTestClock(task) {
   /** @type {any[]} */
   const logs = [];
   /** @param {object} line an object, which Lambda logs as JSON */
@@ -67,32 +70,63 @@ export async function invoke(records, timeoutMs = 60_000) {
     mock.method(Socket.prototype, "setTimeout", emitTimeoutAfter),
   ];
   mock.timers.enable({ apis: ["setTimeout"] });
-  let remainingMs = timeoutMs;
   let done = false;
-  const run = async () => {
-    try {
-      await handler({ Records: records }, { getRemainingTimeInMillis: () => remainingMs });
-      return undefined;
-    } catch (error) {
-      return /** @type {Error} */ (error);
-    } finally {
-      done = true;
-    }
-  };
-  const running = run();
+  const running = task().finally(() => {
+    done = true;
+  });
   try {
     while (!done) {
-      if (remainingMs <= 0) throw new Error("the function has timed out");
       const { length } = standIn.calls;
       for (let turns = 0; turns < QUIET_TURNS && !done; turns++) await turn();
       if (!done && length === standIn.calls.length) {
-        remainingMs -= TICK_MS;
+        clockMs += TICK_MS;
         mock.timers.tick(TICK_MS);
       }
     }
-    return { logs, error: await running, remainingMs };
+    return { result: await running, logs };
   } finally {
     mock.timers.reset();
     for (const method of mocks) method.mock.restore();
   }
+}
+
+let environments = 0;
+
+/** An execution environment: the function's module loaded anew, with what it keeps between invocations. */
+export async function startEnvironment() {
+  environments += 1;
+  const { result, logs: startLogs } = await onTestClock(
+    () => import(`../../../lambda/order-processor/index.mjs?environment=${environments}`),
+  );
+
+  /**
+   * Invokes the handler as Lambda does, on the test clock; one invocation at a time. Rejects when it times out.
+   * @param {OrderRecord[]} records
+   * @returns {Promise<Error | undefined>} the error it threw
+   */
+  async function run(records, timeoutMs = 60_000) {
+    const end = clockMs + timeoutMs;
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    const timeout = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("the function has timed out")), timeoutMs);
+    });
+    const handled = result
+      .handler({ Records: records }, { getRemainingTimeInMillis: () => end - clockMs })
+      .then(() => undefined)
+      .catch((/** @type {Error} */ error) => error);
+    return await Promise.race([handled, timeout]).finally(() => clearTimeout(timer));
+  }
+
+  /**
+   * The same with a clock of its own: what it logged, the error it threw, and the milliseconds it took.
+   * @param {OrderRecord[]} records
+   */
+  async function invoke(records, timeoutMs = 60_000) {
+    const started = clockMs;
+    const { result: error, logs } = await onTestClock(() => run(records, timeoutMs));
+    return { error, logs, tookMs: clockMs - started };
+  }
+
+  return { startLogs, run, invoke };
 }
