@@ -18,9 +18,9 @@ import { Agent } from "node:https";
 export class TimeBudget {
   #spent = AbortSignal.abort();
 
-  /** @param {number} ms from now; none is left if it is not positive */
+  /** @param {number} ms from now; none is left if there is not even one */
   start(ms) {
-    this.#spent = ms > 0 ? AbortSignal.timeout(ms) : AbortSignal.abort();
+    this.#spent = ms >= 1 ? AbortSignal.timeout(Math.floor(ms)) : AbortSignal.abort();
   }
 
   /** Throws an OutOfTime error when it is too late for another call. */

@@ -39,14 +39,22 @@ function abortAfter(ms) {
   return controller.signal;
 }
 
+/** @type {WeakMap<Socket, NodeJS.Timeout>} of the mocked clock that runs: it cannot clear another one's timers */
+let socketTimers = new WeakMap();
+
 /**
  * @this {Socket}
- * @param {number} ms
+ * @param {number} ms none if 0
  * @param {() => void} [listener]
  */
 function emitTimeoutAfter(ms, listener) {
-  if (listener) this.once("timeout", listener);
-  if (ms > 0) setTimeout(() => this.emit("timeout"), ms);
+  clearTimeout(socketTimers.get(this));
+  if (ms > 0)
+    socketTimers.set(
+      this,
+      setTimeout(() => this.emit("timeout"), ms),
+    );
+  if (listener) this[ms > 0 ? "once" : "removeListener"]("timeout", listener);
   return this;
 }
 
@@ -70,10 +78,12 @@ export async function onTestClock(task) {
     mock.method(Socket.prototype, "setTimeout", emitTimeoutAfter),
   ];
   mock.timers.enable({ apis: ["setTimeout"] });
+  socketTimers = new WeakMap();
   let done = false;
   const running = task().finally(() => {
     done = true;
   });
+  running.catch(() => {}); // Handled below, as soon as the clock stands.
   try {
     while (!done) {
       const { length } = standIn.calls;
@@ -95,7 +105,10 @@ let environments = 0;
 /** An execution environment: the function's module loaded anew, with what it keeps between invocations. */
 export async function startEnvironment() {
   environments += 1;
-  const { result, logs: startLogs } = await onTestClock(
+  const {
+    result: { handler },
+    logs: startLogs,
+  } = await onTestClock(
     () => import(`../../../lambda/order-processor/index.mjs?environment=${environments}`),
   );
 
@@ -111,8 +124,7 @@ export async function startEnvironment() {
     const timeout = new Promise((_, reject) => {
       timer = setTimeout(() => reject(new Error("the function has timed out")), timeoutMs);
     });
-    const handled = result
-      .handler({ Records: records }, { getRemainingTimeInMillis: () => end - clockMs })
+    const handled = handler({ Records: records }, { getRemainingTimeInMillis: () => end - clockMs })
       .then(() => undefined)
       .catch((/** @type {Error} */ error) => error);
     return await Promise.race([handled, timeout]).finally(() => clearTimeout(timer));
@@ -128,5 +140,5 @@ export async function startEnvironment() {
     return { error, logs, tookMs: clockMs - started };
   }
 
-  return { startLogs, run, invoke };
+  return { handler, startLogs, run, invoke };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 import assert from "node:assert/strict";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, mock, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { standIn, startEnvironment } from "./environment.mjs";
 import { statusChange, streamRecord } from "./records.mjs";
@@ -234,6 +234,20 @@ for (const hang of /** @type {const} */ (["hang", "hang in body"])) {
     assert.equal(logged(logs, "audit record not stored").length, 1_000);
   });
 }
+
+test("R4 a hung call ends with the invocation's time on a real clock too", async () => {
+  standIn.fault = () => "hang";
+  const silenced = mock.method(console, "error", () => {});
+  const printed = mock.method(console, "log", () => {});
+  const started = performance.now();
+  const handled = environment.handler(
+    { Records: failedOrders(3) },
+    { getRemainingTimeInMillis: () => 4_100 - (performance.now() - started) },
+  );
+  await assert.rejects(handled, /3 failures in a batch of 3 records/);
+  for (const method of [silenced, printed]) method.mock.restore();
+  assert.ok(performance.now() - started >= 100);
+});
 
 for (const service of ["s3", "sns"]) {
   test(`R4 hung calls of ${service} end with the invocation's time, before any timeout of the SDK`, async () => {
