@@ -11,6 +11,7 @@ export CHECKPOINT_DISABLE := 1
 
 venv := .venv/.installed
 node := node_modules/.installed
+old_sdk := tests/lambda/sdk-2024/node_modules/.installed
 checkov := .venv-checkov/.installed
 
 .PHONY: help
@@ -25,6 +26,11 @@ $(venv): requirements.txt
 
 $(node): package-lock.json $(venv)
 	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# An old AWS SDK, to test the function with, in a folder of its own: next to the new one it would take thrice the room.
+$(old_sdk): tests/lambda/sdk-2024/package-lock.json $(venv)
+	npm ci --prefix tests/lambda/sdk-2024 --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # checkov pins much of what the project uses itself, hence an environment of its own.
@@ -45,7 +51,7 @@ local-down: $(venv) ## stop what make local started and remove what it left
 	@python -m tools.local.pipeline down
 
 .PHONY: check check-style check-types check-function check-python test static snapshots test-handler
-check: $(venv) $(node) ## lint, types, unit and snapshot tests: the fast part of make test
+check: $(venv) $(node) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part of make test
 	@$(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
 
 check-style:
@@ -78,7 +84,7 @@ static: $(venv) $(node) $(checkov) ## the workflows by actionlint and zizmor, th
 snapshots: $(venv) ## accept the synthesized JSON as it is now
 	pytest --quiet tests/stacks/test_snapshots.py tests/review/test_plan_review.py --snapshot-update
 
-test-handler: $(node) ## the function's tests on another Node.js: make test-handler NODE=24
+test-handler: $(node) $(old_sdk) ## the function's tests on another Node.js: make test-handler NODE=24
 	@[ -n "$(NODE)" ] || { echo "error: NODE is not set: 20, 22 or 24" >&2; exit 2; }
 	npx --yes --package=node@$(NODE) -- node --test tests/lambda/order-processor/*.test.mjs
 
