@@ -142,3 +142,6 @@ export async function startEnvironment() {
 
   return { handler, startLogs, run, invoke };
 }
+
+/** The lines of an event. @param {any[]} logs @param {string} event */
+export const logged = (logs, event) => logs.filter((line) => line.event === event);

@@ -1,9 +1,9 @@
 // @ts-check
 import assert from "node:assert/strict";
-import { after, beforeEach, mock, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { standIn, startEnvironment } from "./environment.mjs";
-import { statusChange, streamRecord } from "./records.mjs";
+import { logged, standIn, startEnvironment } from "./environment.mjs";
+import { failedOrders, statusChange, streamRecord } from "./records.mjs";
 
 /** @typedef {import("./records.mjs").OrderRecord} OrderRecord */
 
@@ -20,11 +20,6 @@ beforeEach(async () => {
 const invoke = (records, timeoutMs) => environment.invoke(records, timeoutMs);
 
 const DENIED = { status: 403, code: "AccessDenied" };
-const THROTTLED = { status: 503, code: "SlowDown" };
-
-/** @param {number} count */
-const failedOrders = (count) =>
-  Array.from({ length: count }, (_, n) => statusChange("NEW", "FAILED", { orderId: `order-${n}` }));
 
 /** The event ids of the versions stored, by key. */
 function storedEvents() {
@@ -41,19 +36,6 @@ const publishedEvents = () => standIn.published.map(({ Message }) => JSON.parse(
 
 /** @param {OrderRecord[]} records */
 const eventIds = (records) => records.map(({ eventID }) => eventID);
-
-/** @param {any[]} logs @param {string} event */
-const logged = (logs, event) => logs.filter((line) => line.event === event);
-
-test("the versions of Node.js and of the AWS SDK are logged once, at the start", async () => {
-  const { startLogs } = environment;
-  assert.deepEqual(
-    startLogs.map(({ event, node }) => [event, node]),
-    [["started", process.version]],
-  );
-  assert.match(startLogs[0].sdk, /^3\.\d+\.\d+$/);
-  for (let n = 0; n < 2; n++) assert.equal(logged((await invoke([])).logs, "started").length, 0);
-});
 
 test("an empty event calls nothing", async () => {
   const { error, logs } = await invoke([]);
@@ -201,80 +183,6 @@ test("R4 a batch of alerts that fails does not stop the others", async () => {
     call.service === "sns" && call.entries[0].Message.includes('"order-0"') ? DENIED : undefined;
   assert.match(String((await invoke(failedOrders(25))).error), /10 failures in a batch of 25 records/);
   assert.equal(standIn.published.length, 15);
-});
-
-test("R4 throttled calls are tried again", async () => {
-  /** @type {Set<string>} */
-  const throttled = new Set();
-  standIn.fault = (call) => {
-    const id = call.service === "s3" ? call.key : call.service;
-    if (throttled.has(id)) return undefined;
-    throttled.add(id);
-    return THROTTLED;
-  };
-  const { error } = await invoke(failedOrders(12));
-  assert.equal(error, undefined);
-  assert.equal(standIn.puts.length, 12);
-  assert.equal(standIn.published.length, 12);
-});
-
-test("R4 connections that were closed while the function was frozen do not fail a batch", async () => {
-  assert.equal((await invoke(failedOrders(100))).error, undefined);
-  standIn.dropConnections();
-  assert.equal((await invoke(failedOrders(100))).error, undefined);
-  assert.equal(standIn.puts.length, 200);
-});
-
-for (const hang of /** @type {const} */ (["hang", "hang in body"])) {
-  test(`R4 S3 calls that ${hang} fail in time to report them`, async () => {
-    standIn.fault = () => hang;
-    // The test clock rejects what takes longer than Lambda's 60 s.
-    const { error, logs } = await invoke(failedOrders(1_000));
-    assert.match(String(error), /1000 failures in a batch of 1000 records/);
-    assert.equal(logged(logs, "audit record not stored").length, 1_000);
-  });
-}
-
-test("R4 a hung call ends with the invocation's time on a real clock too", async () => {
-  standIn.fault = () => "hang";
-  const silenced = mock.method(console, "error", () => {});
-  const printed = mock.method(console, "log", () => {});
-  const started = performance.now();
-  const handled = environment.handler(
-    { Records: failedOrders(3) },
-    { getRemainingTimeInMillis: () => 4_100 - (performance.now() - started) },
-  );
-  await assert.rejects(handled, /3 failures in a batch of 3 records/);
-  for (const method of [silenced, printed]) method.mock.restore();
-  assert.ok(performance.now() - started >= 100);
-});
-
-for (const service of ["s3", "sns"]) {
-  test(`R4 hung calls of ${service} end with the invocation's time, before any timeout of the SDK`, async () => {
-    standIn.fault = (call) => (call.service === service ? "hang" : undefined);
-    const { error, tookMs } = await invoke(failedOrders(32), 6_000);
-    assert.match(String(error), /32 failures in a batch of 32 records/);
-    assert.equal(tookMs, 2_000);
-    assert.equal(standIn.calls.filter((call) => call.service === service).length, service === "s3" ? 32 : 4);
-  });
-}
-
-test("R4 too late to wait for a hung call, nothing is stored, and the handler throws", async () => {
-  const { error, logs } = await invoke(failedOrders(2), 4_000);
-  assert.match(String(error), /2 failures in a batch of 2 records/);
-  assert.deepEqual(standIn.calls, []);
-  assert.deepEqual(
-    new Set(logged(logs, "audit record not stored").map(({ error }) => error)),
-    new Set(["OutOfTime"]),
-  );
-});
-
-test("R4 too late to wait for a hung call, no alert is published, and the handler throws", async () => {
-  standIn.fault = ({ service }) => (service === "dynamodb" ? "hang" : undefined);
-  const { error, logs } = await invoke(failedOrders(2), 5_500);
-  assert.match(String(error), /2 failures in a batch of 2 records/);
-  assert.deepEqual(standIn.published, []);
-  assert.equal(logged(logs, "alert not published")[0].error, "OutOfTime");
 });
 
 test("R6 an alert is published per entry into a failure, with attributes to filter by", async () => {

@@ -262,7 +262,7 @@ test("R1 to R4 and R6 hold over any lanes, with any faults, kills, retries and d
       assert.deepEqual(stored, histories(records));
       checkAlerts(records);
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -275,7 +275,7 @@ test("section 6: the reader's order is right whatever S3 did late", async () => 
       assert.deepEqual(read, histories(records));
       checkAlerts(records);
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

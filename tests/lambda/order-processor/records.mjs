@@ -45,3 +45,10 @@ export function statusChange(oldStatus, newStatus, item) {
     ...(newStatus !== undefined && { newImage: { status: { S: newStatus } } }),
   });
 }
+
+/**
+ * Records of so many orders that fail.
+ * @param {number} count
+ */
+export const failedOrders = (count) =>
+  Array.from({ length: count }, (_, n) => statusChange("NEW", "FAILED", { orderId: `order-${n}` }));
