@@ -130,6 +130,7 @@ reconcile: $(venv) ## prove that every order has its audit record; ARGS=--repair
 bench: $(venv) $(node) ## measure synth, the function and reconcile against their alternatives
 	python -m tools.bench.synth
 	node tools/bench/handler.mjs
+	node tools/bench/storm.mjs
 	python -m tools.bench.reconcile
 
 .PHONY: lock

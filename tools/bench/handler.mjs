@@ -1,10 +1,15 @@
 // @ts-check
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { cpus, loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import {
+  answer,
+  batch,
+  describeMachine,
+  fork,
+  positiveInteger,
+  printTable,
+  UsageError,
+} from "./processes.mjs";
 
 const USAGE = `usage: node tools/bench/handler.mjs [--rounds N] [--sizes N,...]
 
@@ -22,42 +27,12 @@ const LONGEST_ANSWER_MS = 25;
 const VERSIONS = 10;
 const WARM_UP = 300;
 const SEQUENTIAL_LIMIT = 1_000;
-const IMAGE_BYTES = 400;
 const HANDLER = "../../lambda/order-processor/index.mjs";
 const OWN = "order processor";
-
-const ENVIRONMENT = {
-  AWS_REGION: "ap-southeast-1",
-  AWS_ACCESS_KEY_ID: "bench",
-  AWS_SECRET_ACCESS_KEY: "bench",
-  AUDIT_BUCKET: "audit",
-  ALERTS_TOPIC_ARN: "arn:aws:sns:ap-southeast-1:123456789012:alerts",
-  ORDERS_TABLE: "orders",
-  STATUS_INDEX: "status-timestamp-index",
-  FAILURE_STATUSES: "FAILED",
-};
 
 /** @typedef {import("../../lambda/order-processor/audit.mjs").OrderRecord} OrderRecord */
 /** @typedef {(records: OrderRecord[]) => Promise<unknown>} Run */
 /** @typedef {{ wallMs: number, cpuMs: number, peakMb: number, outOfOrder: number }} Measurement */
-
-/**
- * A batch of changes to orders. Objects with several versions change in turn.
- * @param {number} count
- * @param {number} versions
- * @param {string} prefix of the order ids
- */
-async function batch(count, versions, prefix) {
-  const { streamRecord } = await import("../../tests/lambda/order-processor/records.mjs");
-  const note = { S: "x".repeat(IMAGE_BYTES) };
-  return Array.from({ length: count }, (_, n) =>
-    streamRecord({
-      orderId: `${prefix}-${n % Math.ceil(count / versions)}`,
-      oldImage: { status: { S: "NEW" }, note },
-      newImage: { status: { S: "PAID" }, note },
-    }),
-  );
-}
 
 async function s3Sdk() {
   const { PutObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
@@ -187,27 +162,6 @@ async function measureImports() {
   process.disconnect();
 }
 
-/** @param {string[]} args @param {string} [url] */
-function child(args, url) {
-  const env = { ...process.env, ...ENVIRONMENT, ...(url && { AWS_ENDPOINT_URL: url }) };
-  return fork(fileURLToPath(import.meta.url), ["--role", ...args], { env });
-}
-
-/** The next message of a process. @param {import("node:child_process").ChildProcess} process */
-async function answer(process) {
-  const answered = new AbortController();
-  const { signal } = answered;
-  const ended = once(process, "exit", { signal }).then(([status]) => {
-    throw new Error(`a measuring process ended with status ${status}`);
-  });
-  try {
-    const [message] = await Promise.race([once(process, "message", { signal }), ended]);
-    return message;
-  } finally {
-    answered.abort();
-  }
-}
-
 /** @param {number[]} values */
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -233,23 +187,14 @@ async function measureScenario(services, url, { size, versions, rounds }) {
     for (const name of names) {
       if (name === "sequential" && round > 0) continue;
       console.error(`round ${round + 1}: ${size} records, ${versions} versions each, ${name}`);
-      const measurement = await answer(child(["measure", name, String(size), String(versions)], url));
+      const measurement = await answer(
+        fork(import.meta.url, ["measure", name, String(size), String(versions)], url),
+      );
       services.send("report");
       measured[name].push({ ...measurement, ...(await answer(services)) });
     }
   }
   return Object.fromEntries(names.map((name) => [name, medians(measured[name])]));
-}
-
-/** @param {(string | number)[][]} rows */
-function printTable(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
-  for (const row of rows) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? String(cell).padEnd(widths[column]) : String(cell).padStart(widths[column]),
-    );
-    console.log(cells.join("  "));
-  }
 }
 
 /** @param {string} title @param {number} size @param {Record<string, Measurement>} measured */
@@ -272,7 +217,8 @@ function printScenario(title, size, measured) {
 async function printColdStart(rounds) {
   /** @type {{ times: number[], peakMb: number }[]} */
   const measured = [];
-  for (let round = 0; round < rounds; round++) measured.push(await answer(child(["imports"])));
+  for (let round = 0; round < rounds; round++)
+    measured.push(await answer(fork(import.meta.url, ["imports"])));
   const [s3, sns, dynamodb, own] = [0, 1, 2, 3].map((piece) =>
     median(measured.map(({ times }) => times[piece])),
   );
@@ -323,13 +269,11 @@ function printTargets(results) {
 
 /** @param {{ rounds: number, sizes: number[] }} options */
 async function benchmark({ rounds, sizes }) {
-  console.log(
-    `Node.js ${process.version}, ${cpus().length} CPUs (${cpus()[0].model}), load ${loadavg()[0].toFixed(2)}`,
-  );
+  console.log(describeMachine());
   console.log(
     `medians of ${rounds} rounds (peak: the highest); ${SHORTEST_ANSWER_MS} to ${LONGEST_ANSWER_MS} ms per answer`,
   );
-  const services = child(["serve"]);
+  const services = fork(import.meta.url, ["serve"]);
   try {
     const { url } = await answer(services);
     /** @type {Map<string, Record<string, Measurement>>} */
@@ -348,18 +292,6 @@ async function benchmark({ rounds, sizes }) {
     services.kill();
   }
 }
-
-/**
- * @param {string} name
- * @param {string} text
- */
-function positiveInteger(name, text) {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new UsageError(`${name}: "${text}" is not a number from 1 to 999999`);
-  return Number(text);
-}
-
-class UsageError extends Error {}
 
 /** @param {string[]} args */
 function parseOptions(args) {
