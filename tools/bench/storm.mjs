@@ -16,11 +16,11 @@ import {
   UsageError,
 } from "./processes.mjs";
 
-const USAGE = `usage: node tools/bench/storm.mjs [--seconds N] [--rounds N] [--against REVISION]
+const USAGE = `usage: node tools/bench/storm.mjs [--seconds N] [--rounds N] [--memory MB] [--against REVISION]
 
 Measures the order processor in a storm: quiet, with no order failing, and with every order failing while the
 index has 300,000 failed orders of the last hour. Batches of 100 one after the other, at the share of a CPU that
-Lambda gives a function of 256 MB, against stand-ins for S3, SNS and DynamoDB that answer after about 20 ms. Prints
+Lambda gives a function of its memory, against stand-ins for S3, SNS and DynamoDB that answer after about 20 ms. Prints
 the medians; the exit status is 1 when the storm has less than 60% of the quiet throughput.
 
 The share is a quota of the kernel (control groups) where this user may set one; else records per second are what
@@ -28,10 +28,11 @@ the CPU seconds used would allow.
 
   --seconds N         length of a measurement (35: longer than a count is kept)
   --rounds N          measurements of each kind (1), in turn
+  --memory MB         the function's memory (256), at most 1769
   --against REVISION  measure that revision's function too, for instance HEAD~1`;
 
 // Lambda gives a function a whole CPU at 1,769 MB, and its share below.
-const CPU_SHARE = 256 / 1_769;
+const WHOLE_CPU_MB = 1_769;
 const BATCH = 100;
 const FAILED_ORDERS = 300_000;
 // A page of a query has 1 MB: orders of 1 KB.
@@ -117,13 +118,13 @@ function checkOut(revision) {
   return folder;
 }
 
-/** Records per second: by the clock under a quota, else what the CPU seconds used allow. */
-const rate = (/** @type {Measurement} */ { records, wallMs, cpuMs }, /** @type {boolean} */ isLimited) =>
-  (records / (isLimited ? wallMs : Math.max(wallMs, cpuMs / CPU_SHARE))) * 1_000;
+/** Records per second: by the clock, which a quota slows down, else what the CPU seconds used allow. */
+const rate = (/** @type {Measurement} */ { records, wallMs, cpuMs }, /** @type {number} */ share) =>
+  (records / Math.max(wallMs, cpuMs / share)) * 1_000;
 
-/** @param {Measurement[]} rounds @param {boolean} isLimited */
-const median = (rounds, isLimited) =>
-  rounds.toSorted((a, b) => rate(a, isLimited) - rate(b, isLimited))[Math.floor(rounds.length / 2)];
+/** @param {Measurement[]} rounds @param {number} share */
+const median = (rounds, share) =>
+  rounds.toSorted((a, b) => rate(a, share) - rate(b, share))[Math.floor(rounds.length / 2)];
 
 /**
  * @param {Record<string, string>} folders of the functions, by name
@@ -156,12 +157,13 @@ async function measureAll(folders, { seconds, rounds, procs }) {
   }
 }
 
-/** @param {{ seconds: number, rounds: number, against: string | undefined }} options */
-async function benchmark({ seconds, rounds, against }) {
+/** @param {{ seconds: number, rounds: number, memory: number, against: string | undefined }} options */
+async function benchmark({ seconds, rounds, memory, against }) {
   /** @type {Record<string, string>} */
   const folders = { [HERE]: join(ROOT, FUNCTION) };
   if (against !== undefined) folders[against] = checkOut(against);
-  const cpu = limitCpu(CPU_SHARE);
+  const cpuShare = memory / WHOLE_CPU_MB;
+  const cpu = limitCpu(cpuShare);
   const removeAll = () => {
     cpu?.remove();
     if (against !== undefined) rmSync(folders[against], { recursive: true, force: true });
@@ -170,13 +172,13 @@ async function benchmark({ seconds, rounds, against }) {
 
   console.log(describeMachine());
   console.log(
-    `${CPU_SHARE.toFixed(3)} of a CPU, ` +
+    `${memory} MB: ${cpuShare.toFixed(3)} of a CPU, ` +
       (cpu ? "by a quota of the kernel" : "computed from CPU seconds: no quota could be set here"),
   );
   const measured = await measureAll(folders, { seconds, rounds, procs: cpu?.procs ?? "" });
   const rows = Object.entries(measured).map(([name, { quiet, storm }]) => {
-    const [inQuiet, inStorm] = [median(quiet, cpu !== undefined), median(storm, cpu !== undefined)];
-    const [quietRate, stormRate] = [inQuiet, inStorm].map((one) => rate(one, cpu !== undefined));
+    const [inQuiet, inStorm] = [median(quiet, cpuShare), median(storm, cpuShare)];
+    const [quietRate, stormRate] = [inQuiet, inStorm].map((one) => rate(one, cpuShare));
     return { name, inQuiet, inStorm, quietRate, stormRate, share: stormRate / quietRate };
   });
   printTable([
@@ -195,21 +197,31 @@ async function benchmark({ seconds, rounds, against }) {
   return isMet;
 }
 
+/** @param {string} text */
+function memoryOf(text) {
+  const memory = positiveInteger("--memory", text);
+  if (memory < 128 || memory > WHOLE_CPU_MB)
+    throw new UsageError(`--memory: ${text} is not from 128 to ${WHOLE_CPU_MB}`);
+  return memory;
+}
+
 /** @param {string[]} args */
 function parseOptions(args) {
   const options = /** @type {const} */ ({
     seconds: { type: "string", default: "35" },
     rounds: { type: "string", default: "1" },
+    memory: { type: "string", default: "256" },
     against: { type: "string" },
     help: { type: "boolean", default: false },
   });
   try {
-    const { seconds, rounds, against, help } = parseArgs({ args, options }).values;
+    const { seconds, rounds, memory, against, help } = parseArgs({ args, options }).values;
     return {
       help,
       against,
       seconds: positiveInteger("--seconds", seconds),
       rounds: positiveInteger("--rounds", rounds),
+      memory: memoryOf(memory),
     };
   } catch (error) {
     throw new UsageError(/** @type {Error} */ (error).message);
