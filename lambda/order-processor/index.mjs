@@ -55,7 +55,7 @@ const orderCounts = new OrderCounts({
 
 // The runtime brings the SDK, and a new one without notice. This is the version that it calls itself by.
 const [[, sdk] = []] = (await s3.config.defaultUserAgentProvider?.()) ?? [];
-console.log({ event: "started", node: process.version, sdk });
+console.info({ event: "started", node: process.version, sdk });
 
 /**
  * What a log may say of an error: its message could hold the object's key, and with it order data.

@@ -134,7 +134,7 @@ async function serve() {
  * @param {number} versions
  */
 async function measure(variant, size, versions) {
-  console.log = () => {};
+  console.info = console.log = () => {};
   const prepare = await VARIANTS[variant]();
   const warmUp = await batch(variant === "sequential" ? WARM_UP / 10 : WARM_UP, 1, "warm-up");
   await (await prepare(warmUp))(warmUp);
@@ -151,6 +151,7 @@ async function measure(variant, size, versions) {
 
 /** The process of a cold start: imports the handler piece by piece, what the clients share with the first. */
 async function measureImports() {
+  console.info = () => {};
   const pieces = ["@aws-sdk/client-s3", "@aws-sdk/client-sns", "@aws-sdk/client-dynamodb", HANDLER];
   const times = [];
   for (const piece of pieces) {

@@ -72,7 +72,7 @@ async function serve() {
  * @param {string} procs the file of its CPU share, if there is one
  */
 async function measure(folder, status, seconds, procs) {
-  console.log = console.warn = () => {};
+  console.info = console.log = console.warn = () => {};
   process.on("disconnect", () => process.exit());
   const { handler } = await import(join(folder, "index.mjs"));
   /** @param {number} number @param {string} status */

@@ -73,7 +73,9 @@ export async function onTestClock(task) {
   /** @param {object} line an object, which Lambda logs as JSON */
   const keep = (line) => void logs.push(JSON.parse(JSON.stringify(line)));
   const mocks = [
-    .../** @type {const} */ (["log", "warn", "error"]).map((method) => mock.method(console, method, keep)),
+    .../** @type {const} */ (["info", "log", "warn", "error"]).map((method) =>
+      mock.method(console, method, keep),
+    ),
     mock.method(AbortSignal, "timeout", abortAfter),
     mock.method(Socket.prototype, "setTimeout", emitTimeoutAfter),
   ];
