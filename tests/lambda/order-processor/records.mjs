@@ -3,8 +3,7 @@
 /** @typedef {import("../../../lambda/order-processor/audit.mjs").OrderRecord} OrderRecord */
 /** @typedef {Record<string, import("aws-lambda").AttributeValue>} Image */
 
-// From the numbers of one digit on: as text, they would be in another order.
-let sequenceNumber = 0n;
+let sequenceNumber = 100_000_000_000n;
 
 /**
  * A stream record as Lambda delivers it. It is newer than every record made before it.
