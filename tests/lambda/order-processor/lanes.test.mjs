@@ -229,8 +229,12 @@ const versions = () =>
 const inReadersOrder = (records) =>
   records.toSorted((a, b) => Number(BigInt(a.sequenceNumber ?? "") - BigInt(b.sequenceNumber ?? "")));
 
-/** The event ids, each where it came first. @param {{ eventId: string }[]} records */
-const eventIds = (records) => [...new Set(records.map(({ eventId }) => eventId))];
+/** The event ids, each where it came first. @param {AuditRecord[]} records */
+const firstWrites = (records) => [...new Set(records.map(({ eventId }) => eventId))];
+
+/** The event ids, without those that repeat the one before. @param {AuditRecord[]} records */
+const withoutRepetitions = (records) =>
+  records.map(({ eventId }) => eventId).filter((id, index, ids) => id !== ids[index - 1]);
 
 /**
  * The changes of each item, in stream order.
@@ -261,7 +265,7 @@ test("R1 to R4 and R6 hold over any lanes, with any faults, kills, retries and d
       const records = stream(delivery.changed);
       await deliver(records, delivery);
       // No request outlives its invocation here, so S3's own order is right but for repetitions.
-      const stored = new Map([...versions()].map(([key, own]) => [key, eventIds(own)]));
+      const stored = new Map([...versions()].map(([key, own]) => [key, firstWrites(own)]));
       assert.deepEqual(stored, histories(records));
       checkAlerts(records);
     }),
@@ -274,7 +278,9 @@ test("section 6: the reader's order is right whatever S3 did late", async () => 
     fc.asyncProperty(deliveries([...PROMPT, ...LATE]), async (delivery) => {
       const records = stream(delivery.changed);
       await deliver(records, delivery);
-      const read = new Map([...versions()].map(([key, own]) => [key, eventIds(inReadersOrder(own))]));
+      const read = new Map(
+        [...versions()].map(([key, own]) => [key, withoutRepetitions(inReadersOrder(own))]),
+      );
       assert.deepEqual(read, histories(records));
       checkAlerts(records);
     }),
@@ -298,6 +304,6 @@ test("section 6: a write done late makes S3's current version an old one, which 
     own.map(({ eventId }) => eventId),
     order,
   );
-  assert.deepEqual(eventIds(inReadersOrder(own)), [placed.eventID, paid.eventID]);
+  assert.deepEqual(withoutRepetitions(inReadersOrder(own)), [placed.eventID, paid.eventID]);
   assert.equal(inReadersOrder(own).at(-1)?.eventId, paid.eventID);
 });
