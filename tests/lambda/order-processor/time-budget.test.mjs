@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { TimeBudget } from "../../../lambda/order-processor/time-budget.mjs";
 
 /** A client of an SDK without timeouts: its calls are never answered, and end by `onabort` alone. */
@@ -80,4 +82,29 @@ test("the SDK's own timeouts are set, and the connections bounded", () => {
   });
   const { maxSockets, keepAlive } = /** @type {any} */ (httpsAgent);
   assert.deepEqual([maxSockets, keepAlive], [7, true]);
+});
+
+test("what a call's signal holds is let go with the next invocation", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc");
+  /** @type {WeakRef<object>[]} */
+  const held = [];
+  const client = silentClient();
+  // Answers at once, and leaves its listener with the signal, as the SDK before June 2024 does.
+  client.config.requestHandler.handle = async (_request, { abortSignal } = {}) => {
+    const answer = { body: "x" };
+    held.push(new WeakRef(answer));
+    if (abortSignal) abortSignal.onabort = () => answer;
+  };
+  const budget = new TimeBudget();
+  budget.limit(client, 1);
+  budget.start(60_000);
+  for (let n = 0; n < 3; n++) await client.config.requestHandler.handle(n);
+  budget.start(60_000);
+  await delay(1);
+  collectGarbage();
+  assert.deepEqual(
+    held.map((answer) => answer.deref()),
+    [undefined, undefined, undefined],
+  );
 });
