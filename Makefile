@@ -63,7 +63,7 @@ check-types:
 	mypy
 	tsc
 
-check-function:
+check-function: $(old_sdk)
 	node --test --test-reporter=dot tests/lambda/order-processor/*.test.mjs
 
 check-python:
