@@ -1,6 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
+import zlib from "node:zlib";
 import { logged, standIn, startEnvironment } from "./environment.mjs";
 import { failedOrders } from "./records.mjs";
 
@@ -28,6 +29,12 @@ test("the versions of Node.js and of the AWS SDK are logged once, at the start",
   );
   assert.match(startLogs[0].sdk, /^3\.\d+\.\d+$/);
   for (let n = 0; n < 2; n++) assert.equal(logged((await invoke([])).logs, "started").length, 0);
+});
+
+test("S6 a record comes with its checksum, without which S3 takes nothing into a bucket with a lock", async () => {
+  await invoke(failedOrders(1));
+  const [{ body, crc32 }] = standIn.puts;
+  assert.equal(Buffer.from(crc32, "base64").readUInt32BE(), zlib.crc32(body));
 });
 
 test("R4 throttled calls are tried again", async () => {

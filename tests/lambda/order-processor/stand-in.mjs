@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 
 /**
  * What a service was asked.
- * @typedef {{ service: "s3", key: string, body: string }
+ * @typedef {{ service: "s3", key: string, body: string, crc32: string }
  *   | { service: "sns", entries: Entry[] }
  *   | { service: "dynamodb", input: any }} Call
  */
@@ -56,7 +56,8 @@ function parseCall({ headers, method, url }, body) {
   if (headers["x-amz-target"]) return { service: "dynamodb", input: JSON.parse(body) };
   if (method === "POST") return { service: "sns", entries: publishedEntries(body) };
   const [, path] = url?.match(/^\/audit\/(.*)\?/) ?? [];
-  return { service: "s3", key: decodeURIComponent(path), body };
+  const crc32 = String(headers["x-amz-checksum-crc32"]);
+  return { service: "s3", key: decodeURIComponent(path), body, crc32 };
 }
 
 /** @param {Entry[]} accepted @param {Entry[]} refused */
