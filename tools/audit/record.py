@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
 
 MAX_ENCODED_ID = 800
 KEPT_OF_LONG_ID = 700
@@ -43,37 +45,59 @@ def canonical(image: Mapping[str, Any]) -> dict[str, Any]:
 class AuditRecord:
     """One version of an audit object; `state` is the item after the change, canonical, None once removed.
 
-    `changed_at` and `changed_by` are None where they are not known, as in records from before these fields.
+    `changed_at` and `changed_by` are None where they are not known, as in records from before these fields;
+    `event_name` and `event_id` are None in a record that reconcile wrote.
     """
 
+    order_id: str | None
+    timestamp: str | None
+    event_name: str | None
+    event_id: str | None
     sequence_number: str
     changed_at: datetime | None
+    recorded_at: datetime | None
     changed_by: str | None
+    user_identity: Mapping[str, Any] | None
     reconciled: bool
-    state: dict[str, Any] | None
+    old_image: dict[str, Any] | None
     new_image: dict[str, Any] | None
+    state: dict[str, Any] | None
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Raises ValueError for what is not an audit record."""
+        """Raises ValueError for what is not an audit record; only `old_state` looks into the old image."""
         try:
             content = json.loads(body)
             new_image = content["newImage"]
-            changed_at, changed_by = content.get("changedAt"), content.get("changedBy")
-            if not isinstance(changed_by, str | None):
-                raise TypeError(f"changedBy is {changed_by!r}")
-            record = cls(
-                sequence_number=content["sequenceNumber"],
-                changed_at=None if changed_at is None else _time(changed_at),
-                changed_by=changed_by,
-                reconciled=content.get("reconciled", False),
-                state=None if new_image is None else canonical(new_image),
+            return cls(
+                order_id=_optional(content, "orderId", str),
+                timestamp=_optional(content, "timestamp", str),
+                event_name=_optional(content, "eventName", str),
+                event_id=_optional(content, "eventId", str),
+                sequence_number=_sequence_number(content["sequenceNumber"]),
+                changed_at=_time(_optional(content, "changedAt", str)),
+                recorded_at=_time(_optional(content, "recordedAt", str)),
+                changed_by=_optional(content, "changedBy", str),
+                user_identity=_optional(content, "userIdentity", dict),
+                reconciled=_optional(content, "reconciled", bool) or False,
+                old_image=_optional(content, "oldImage", dict),
                 new_image=new_image,
+                state=None if new_image is None else canonical(new_image),
             )
-            record.rank  # noqa: B018
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ValueError(f"not an audit record: {type(error).__name__}: {error}") from None
-        return record
+
+    @property
+    def old_state(self) -> dict[str, Any] | None:
+        """The item before the change, canonical. Raises ValueError when it is not typed JSON."""
+        return None if self.old_image is None else canonical(self.old_image)
+
+    @property
+    def key(self) -> str | None:
+        """The key of the object that the record belongs into; None if it does not say of which item it is."""
+        if self.order_id is None or self.timestamp is None:
+            return None
+        return audit_key(self.order_id, self.timestamp)
 
     @property
     def rank(self) -> tuple[int, bool]:
@@ -81,11 +105,26 @@ class AuditRecord:
         return int(self.sequence_number), self.reconciled
 
 
-def _time(text: str) -> datetime:
+def _optional(content: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
+    value = content.get(name)
+    if value is None or isinstance(value, kind):
+        return value
+    raise TypeError(f"{name} is {value!r:.100}")
+
+
+def _sequence_number(text: object) -> str:
+    if isinstance(text, str) and re.fullmatch(r"[0-9]{1,40}", text):
+        return text
+    raise TypeError(f"sequenceNumber is {text!r:.100}")
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"not a time with its zone: {text}")
-    return time
+    return time.astimezone(UTC)
 
 
 def _attribute_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,15 +145,33 @@ def _attribute_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
 def _canonical_attribute(attribute: Mapping[str, Any]) -> tuple[str, Any]:
     ((kind, value),) = attribute.items()
     match kind:
+        case "S" | "B":
+            value = _as(str, value)
         case "N":
-            return kind, Decimal(value)
+            value = _number(value)
+        case "BOOL" | "NULL":
+            value = _as(bool, value)
         case "NS":
-            return kind, frozenset(map(Decimal, value))
+            value = frozenset(map(_number, _as(list, value)))
         case "SS" | "BS":
-            return kind, frozenset(value)
+            value = frozenset(_as(str, member) for member in _as(list, value))
         case "L":
-            return kind, [_canonical_attribute(member) for member in value]
+            value = [_canonical_attribute(member) for member in _as(list, value)]
         case "M":
-            return kind, canonical(value)
+            value = canonical(value)
         case _:
-            return kind, value
+            raise TypeError(f"no type of DynamoDB: {kind!r:.20}")
+    return kind, value
+
+
+def _number(value: object) -> Decimal:
+    number = Decimal(_as(str, value))
+    if not number.is_finite():
+        raise TypeError(f"no number: {value!r:.100}")
+    return number
+
+
+def _as(kind: type[T], value: object) -> T:
+    if isinstance(value, kind):
+        return value
+    raise TypeError(f"no {kind.__name__}: {value!r:.100}")
