@@ -1,0 +1,205 @@
+"""The objects of the audit bucket: list them, list their versions, read many of them at a time.
+
+Reads go through obstore, which takes a tenth of boto3's CPU time for one. Everything else is boto3's:
+credentials, region, endpoint, lists of versions, and the word on whatever obstore does not hand out.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+import obstore
+from botocore.config import Config
+from botocore.exceptions import ClientError, NoCredentialsError
+from obstore.auth.boto3 import Boto3CredentialProvider
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from obstore.store import ClientConfig
+
+# Reads under way at a time. S3 takes some 20 ms for one, and gives a prefix 5,500 a second before it scales.
+READERS: Final = 64
+
+# boto3 hands out credentials that are good for 10 more minutes at least; obstore asks anew 5 minutes before.
+_CREDENTIALS_LIFETIME = timedelta(minutes=10)
+
+_ATTEMPTS = 8
+
+
+class Unread(Enum):
+    """Why there is no content: there is no such object or version, or it has to be restored from Glacier."""
+
+    ABSENT = "absent"
+    ARCHIVED = "archived"
+
+
+Content = bytes | Unread
+
+_UNREAD = {
+    "NoSuchKey": Unread.ABSENT,
+    "NoSuchVersion": Unread.ABSENT,
+    "InvalidObjectState": Unread.ARCHIVED,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """One version of an object, or a delete marker, as ListObjectVersions has it; `written_at` is S3's time.
+
+    `etag` has its quotes; a delete marker has none, and a size of 0.
+    """
+
+    key: str
+    version_id: str
+    written_at: datetime
+    is_current: bool
+    is_delete_marker: bool = False
+    etag: str | None = None
+    size: int = 0
+    storage_class: str | None = None
+
+
+class AuditStore:
+    """The audit bucket; `s3` is boto3's client for what is not here.
+
+    Methods may be called from several threads. They raise what boto3 raises when AWS refuses or cannot be
+    reached.
+    """
+
+    def __init__(self, bucket: str, *, region: str, readers: int = READERS) -> None:
+        core = botocore.session.get_session()
+        session = boto3.Session(botocore_session=core, region_name=region)
+        config = Config(
+            max_pool_connections=readers, retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}
+        )
+        self.bucket = bucket
+        self.s3: S3Client = session.client("s3", config=config)
+        if session.get_credentials() is None:
+            raise NoCredentialsError
+        client_options: ClientConfig = {"allow_http": True}
+        if certificates := core.get_config_variable("ca_bundle"):
+            client_options["root_certificate"] = Path(certificates).read_bytes()
+        # This URL has whatever environment and profile say of endpoints and of where the bucket's name goes.
+        url = urlsplit(self.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "-"}))
+        in_path = url.path != "/-"
+        folder = url.path.removesuffix("/-").removesuffix(f"/{bucket}")
+        self._objects = S3Store(
+            bucket,
+            region=region,
+            aws_endpoint_url_s3=f"{url.scheme}://{url.netloc}{folder}",
+            virtual_hosted_style_request=not in_path,
+            skip_signature=False,
+            client_options=client_options,
+            credential_provider=Boto3CredentialProvider(session, ttl=_CREDENTIALS_LIFETIME),
+        )
+        self._readers = readers
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys of all objects whose current version is no delete marker, in S3's order (by UTF-8)."""
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                yield entry["Key"]
+
+    def versions(self, prefix: str) -> Iterator[Version]:
+        """All versions and delete markers below a prefix, by key; of one key the last written comes first."""
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        for page in pages:
+            yield from _merged(
+                [
+                    Version(
+                        key=entry["Key"],
+                        version_id=entry["VersionId"],
+                        written_at=entry["LastModified"],
+                        is_current=entry["IsLatest"],
+                        etag=entry["ETag"],
+                        size=entry["Size"],
+                        storage_class=entry.get("StorageClass"),
+                    )
+                    for entry in page.get("Versions", [])
+                ],
+                [
+                    Version(
+                        key=marker["Key"],
+                        version_id=marker["VersionId"],
+                        written_at=marker["LastModified"],
+                        is_current=marker["IsLatest"],
+                        is_delete_marker=True,
+                    )
+                    for marker in page.get("DeleteMarkers", [])
+                ],
+            )
+
+    def versions_of(self, key: str) -> Iterator[Version]:
+        """All versions and delete markers of one object, the one written last first."""
+        return (version for version in self.versions(key) if version.key == key)
+
+    def read(self, key: str, version_id: str | None = None) -> Content:
+        """The content of an object's current version, or of the version with this id."""
+        try:
+            result = obstore.get(self._objects, key, options={"version": version_id} if version_id else None)
+            return result.bytes().to_bytes()
+        except (BaseError, OSError, ValueError) as error:
+            # A 404 may be of the bucket, and a 403 of the rights.
+            for reason, meaning in _UNREAD.items():
+                if f"<Code>{reason}</Code>" in str(error):
+                    return meaning
+        return self._read_with_boto3(key, version_id)
+
+    def read_many(self, versions: Iterable[Version]) -> Iterator[tuple[Version, Content]]:
+        """Each of the versions, in their order, with its content; none for delete markers.
+
+        As many are read ahead as there are readers, so memory does not grow with the number of versions.
+        """
+        pending: deque[tuple[Version, Future[Content]]] = deque()
+        with ThreadPoolExecutor(self._readers) as readers:
+            try:
+                for version in versions:
+                    if version.is_delete_marker:
+                        continue
+                    pending.append((version, readers.submit(self.read, version.key, version.version_id)))
+                    if len(pending) >= self._readers:
+                        first, content = pending.popleft()
+                        yield first, content.result()
+                for first, content in pending:
+                    yield first, content.result()
+            finally:
+                readers.shutdown(wait=False, cancel_futures=True)
+
+    def _read_with_boto3(self, key: str, version_id: str | None) -> Content:
+        """What obstore did not hand out, with errors that name the operation and AWS's reason."""
+        try:
+            if version_id:
+                answer = self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=version_id)
+            else:
+                answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+            return answer["Body"].read()
+        except ClientError as error:
+            if meaning := _UNREAD.get(error.response["Error"]["Code"]):
+                return meaning
+            raise
+
+
+def _merged(versions: list[Version], markers: list[Version]) -> Iterator[Version]:
+    """A page's versions and delete markers in S3's order; boto3 has torn them apart."""
+    if not markers:
+        return iter(versions)
+    return iter(
+        sorted(
+            versions + markers,
+            key=lambda version: (
+                version.key.encode(),
+                -version.written_at.timestamp(),
+                not version.is_current,
+            ),
+        )
+    )
