@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple, Self
 
 from tools.audit.record import AuditRecord
+from tools.audit.store import Unread, Version
 
 # Between two records: DynamoDB gives the time of a change to the second.
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -58,20 +59,6 @@ class Kind(StrEnum):
 
 # Findings of these kinds stand before the change whose number they have, all others at it.
 BEFORE: Final = frozenset({Kind.GAP, Kind.NO_INSERT, Kind.ARCHIVED, Kind.MISSING, Kind.STALE, Kind.NO_REMOVE})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A version of an object, or a delete marker, as S3 lists it; a marker has neither size nor ETag."""
-
-    key: str
-    version_id: str
-    is_latest: bool
-    last_modified: datetime
-    size: int = 0
-    etag: str = ""
-    storage_class: str = ""
-    is_delete_marker: bool = False
 
 
 class State(NamedTuple):
@@ -181,19 +168,23 @@ class Chain:
         return self.changes[-1].link.after if self.changes else None
 
 
-def read(version: Version, content: bytes | None) -> Link | Obstacle:
-    """What a version of an audit object comes to; `content` is None for what is archived, and for markers."""
+def read(version: Version, content: bytes | Unread) -> Link | Obstacle | None:
+    """What a version of an audit object comes to; None when it is no longer there.
+
+    Of a delete marker there is no content, so any will do.
+    """
     if version.is_delete_marker:
-        where = "the object has no current version" if version.is_latest else "there are newer versions"
+        where = "the object has no current version" if version.is_current else "there are newer versions"
         return Obstacle(
             kind=Kind.DELETE_MARKER,
             version=version,
-            detail=f"deleted {version.last_modified:%Y-%m-%d %H:%M:%S} UTC without a version id: {where}",
+            detail=f"deleted {version.written_at:%Y-%m-%d %H:%M:%S} UTC without a version id: {where}",
         )
-    if content is None:
-        return Obstacle(
-            kind=Kind.ARCHIVED, version=version, detail=f"in {version.storage_class or 'an archive'}"
-        )
+    if content is Unread.ABSENT:
+        return None
+    if content is Unread.ARCHIVED:
+        detail = f"in {version.storage_class}: restore it to read it"
+        return Obstacle(kind=Kind.ARCHIVED, version=version, detail=detail)
     try:
         return _link(version, AuditRecord.parse(content))
     except ValueError as error:
@@ -303,7 +294,7 @@ class _Proof:
                 Kind.ARCHIVED, f"{known}; what is archived has to be restored to be read", versions=archived
             )
         for obstacle in obstacles:
-            harmless = obstacle.kind is Kind.DELETE_MARKER and not obstacle.version.is_latest
+            harmless = obstacle.kind is Kind.DELETE_MARKER and not obstacle.version.is_current
             severity = Severity.NOTE if harmless else Severity.BREAKS
             if obstacle.kind is not Kind.ARCHIVED:
                 self._find(obstacle.kind, obstacle.detail, severity=severity, versions=[obstacle.version])
@@ -460,7 +451,7 @@ def _doubts(record: AuditRecord, version: Version) -> Iterable[str]:
     recorded_at = record.recorded_at
     if recorded_at and record.changed_at and recorded_at + CLOCK_TOLERANCE < record.changed_at:
         yield "says that it was recorded before the change was made"
-    if recorded_at and version.last_modified - recorded_at > WRITING_TIME:
+    if recorded_at and version.written_at - recorded_at > WRITING_TIME:
         yield f"says that it was recorded at {recorded_at:%Y-%m-%d %H:%M:%S} UTC; S3 got it long after that"
     if record.event_name == "MODIFY" and record.old_image == record.new_image:
         yield "changes nothing, and DynamoDB makes no record of that"
