@@ -463,8 +463,8 @@ def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(sys.intern, names))
 
 
-def _digest(attribute: tuple[str, tuple[str, Any]]) -> bytes:
-    text = json.dumps(_plain(attribute[1]), sort_keys=True)
+def _digest(attribute: tuple[str, Any]) -> bytes:
+    text = json.dumps(_plain(attribute), sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
 
 
