@@ -27,7 +27,7 @@ CLOCK_TOLERANCE = timedelta(seconds=2)
 WRITING_TIME = timedelta(minutes=15)
 
 _DIGEST_BYTES = 16
-_EXACT = Context(prec=40)
+_EXACT = Context(prec=50)
 
 
 class Severity(StrEnum):

@@ -15,6 +15,10 @@ T = TypeVar("T")
 MAX_ENCODED_ID = 800
 KEPT_OF_LONG_ID = 700
 
+# DynamoDB nests 32 levels, and has numbers of 38 digits: with a sign, a point and an exponent 45 characters.
+MAX_DEPTH = 32
+NUMBER = re.compile(r"(?=.{1,45}\Z)[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
 
 def audit_key(order_id: str, timestamp: str) -> str:
     """The key of the object whose versions are an item's history; `timestamp` is DynamoDB's number string."""
@@ -30,13 +34,13 @@ def typed_json(image: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _attribute_json(attribute) for name, attribute in image.items()}
 
 
-def canonical(image: Mapping[str, Any]) -> dict[str, Any]:
+def canonical(image: Mapping[str, Any], *, depth: int = 0) -> dict[str, Any]:
     """Equal for images in typed JSON that DynamoDB takes for the same item: sets have no order, 1.0 is 1.
 
-    Raises ValueError for what is not typed JSON.
+    Raises ValueError for what is not typed JSON, and for what is nested deeper than DynamoDB has it.
     """
     try:
-        return {name: _canonical_attribute(attribute) for name, attribute in image.items()}
+        return {name: _canonical_attribute(attribute, depth) for name, attribute in image.items()}
     except (AttributeError, TypeError, InvalidOperation) as error:
         raise ValueError(f"not an item in DynamoDB's typed JSON: {error}") from None
 
@@ -142,8 +146,10 @@ def _attribute_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
             return {kind: value}
 
 
-def _canonical_attribute(attribute: Mapping[str, Any]) -> tuple[str, Any]:
+def _canonical_attribute(attribute: Mapping[str, Any], depth: int) -> tuple[str, Any]:
     ((kind, value),) = attribute.items()
+    if depth > MAX_DEPTH:
+        raise TypeError(f"nested deeper than {MAX_DEPTH} levels")
     match kind:
         case "S" | "B":
             value = _as(str, value)
@@ -156,19 +162,19 @@ def _canonical_attribute(attribute: Mapping[str, Any]) -> tuple[str, Any]:
         case "SS" | "BS":
             value = frozenset(_as(str, member) for member in _as(list, value))
         case "L":
-            value = [_canonical_attribute(member) for member in _as(list, value)]
+            value = [_canonical_attribute(member, depth + 1) for member in _as(list, value)]
         case "M":
-            value = canonical(value)
+            value = canonical(value, depth=depth + 1)
         case _:
             raise TypeError(f"no type of DynamoDB: {kind!r:.20}")
     return kind, value
 
 
 def _number(value: object) -> Decimal:
-    number = Decimal(_as(str, value))
-    if not number.is_finite():
+    text = _as(str, value)
+    if not NUMBER.fullmatch(text):
         raise TypeError(f"no number: {value!r:.100}")
-    return number
+    return Decimal(text)
 
 
 def _as(kind: type[T], value: object) -> T:
