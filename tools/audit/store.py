@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -54,7 +54,7 @@ _UNREAD = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Version:
-    """One version of an object, or a delete marker, as ListObjectVersions has it; `written_at` is S3's time.
+    """One version of an object, or a delete marker, as ListObjectVersions has it; `written_at` is S3's time, in UTC.
 
     `etag` has its quotes; a delete marker has none, and a size of 0.
     """
@@ -119,7 +119,7 @@ class AuditStore:
                     Version(
                         key=entry["Key"],
                         version_id=entry["VersionId"],
-                        written_at=entry["LastModified"],
+                        written_at=entry["LastModified"].astimezone(UTC),
                         is_current=entry["IsLatest"],
                         etag=entry["ETag"],
                         size=entry["Size"],
@@ -131,7 +131,7 @@ class AuditStore:
                     Version(
                         key=marker["Key"],
                         version_id=marker["VersionId"],
-                        written_at=marker["LastModified"],
+                        written_at=marker["LastModified"].astimezone(UTC),
                         is_current=marker["IsLatest"],
                         is_delete_marker=True,
                     )
@@ -156,7 +156,7 @@ class AuditStore:
         return self._read_with_boto3(key, version_id)
 
     def read_many(self, versions: Iterable[Version]) -> Iterator[tuple[Version, Content]]:
-        """Each of the versions, in their order, with its content; none for delete markers.
+        """Each of the versions, in their order, with its content; that of a delete marker is ABSENT.
 
         As many are read ahead as there are readers, so memory does not grow with the number of versions.
         """
@@ -164,9 +164,7 @@ class AuditStore:
         with ThreadPoolExecutor(self._readers) as readers:
             try:
                 for version in versions:
-                    if version.is_delete_marker:
-                        continue
-                    pending.append((version, readers.submit(self.read, version.key, version.version_id)))
+                    pending.append((version, readers.submit(self._read_version, version)))
                     if len(pending) >= self._readers:
                         first, content = pending.popleft()
                         yield first, content.result()
@@ -174,6 +172,9 @@ class AuditStore:
                     yield first, content.result()
             finally:
                 readers.shutdown(wait=False, cancel_futures=True)
+
+    def _read_version(self, version: Version) -> Content:
+        return Unread.ABSENT if version.is_delete_marker else self.read(version.key, version.version_id)
 
     def _read_with_boto3(self, key: str, version_id: str | None) -> Content:
         """What obstore did not hand out, with errors that name the operation and AWS's reason."""
