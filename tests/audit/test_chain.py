@@ -22,7 +22,7 @@ from tests.audit.trails import (
 from tools.audit import chain
 from tools.audit.chain import Chain, Kind, Severity, differing
 from tools.audit.record import canonical
-from tools.audit.store import Unread
+from tools.audit.store import Unread, Version
 
 import pytest
 from hypothesis import given, settings
@@ -314,7 +314,7 @@ def test_a_record_that_s3_got_long_after_it_says_is_noted() -> None:
     (version, content), *_ = stored(history(PLACED)[0])
     assert isinstance(content, bytes)
     late = chain.read(
-        chain.Version(
+        Version(
             key=version.key,
             version_id="v",
             written_at=version.written_at + timedelta(hours=1),

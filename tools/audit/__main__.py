@@ -2,7 +2,7 @@
 
 import argparse
 
-from tools.audit import reconcile, redrive
+from tools.audit import history, reconcile, redrive
 from tools.audit.deployment import Exit, end_with_status
 
 
@@ -12,7 +12,7 @@ def main() -> Exit:
         prog="python -m tools.audit", description="Work on a deployed audit trail."
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (redrive, reconcile):
+    for command in (history, reconcile, redrive):
         command.add_command(commands)
     arguments = parser.parse_args()
     status: Exit = arguments.run(arguments)

@@ -6,6 +6,7 @@ number of characters.
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,6 +114,15 @@ def printable(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
+    )
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON in which text stays readable, and what is not printable is escaped."""
+    dumped = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "".join(
+        character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1]
+        for character in dumped
     )
 
 
