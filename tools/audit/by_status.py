@@ -54,7 +54,7 @@ def shell_command(order_id: str, timestamp: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    if character.isascii() and character.isalnum():
+    if character.isprintable() and character not in "'\\":
         return character
     return "".join(f"\\x{byte:02x}" for byte in character.encode())
 

@@ -323,11 +323,15 @@ class _Proof:
         link = change.link
         attributes = differing(self.state, link.before) if self.changes else ()
         if link.version.version_id in self.after_archived:
-            kind, detail = Kind.ARCHIVED, "changes before this one may be in the archived versions"
+            kind, detail = (
+                Kind.ARCHIVED,
+                f"what was before change {change.number} may be in archived versions",
+            )
         elif not self.changes:
             kind, detail = Kind.NO_INSERT, "the first record is not that of the item's creation"
         else:
-            kind, detail = Kind.GAP, "at least one change is missing before this one"
+            between = f"{change.number - 1} and {change.number}"
+            kind, detail = Kind.GAP, f"at least one change is missing between {between}"
         self._find(kind, detail, number=change.number, attributes=attributes)
 
     def _close_repairs(self, *, filled: bool) -> None:
@@ -342,7 +346,7 @@ class _Proof:
 
     def _end_mismatch(self, item: Item) -> tuple[Kind, str]:
         if None in self.after_archived:
-            return Kind.ARCHIVED, "the last changes may be in the archived versions"
+            return Kind.ARCHIVED, "the last changes may be in archived versions"
         if not self.changes:
             return Kind.MISSING, "the table holds the item, and there is no record of it"
         if item.state is None:

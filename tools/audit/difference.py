@@ -126,6 +126,12 @@ def json_text(value: object, *, indent: int | None = None) -> str:
     )
 
 
+def typed_text(image: Image) -> str:
+    """An item in typed JSON, a line for each attribute."""
+    lines = ",\n".join(f"  {json_text(name)}: {json_text(attribute)}" for name, attribute in image.items())
+    return f"{{\n{lines}\n}}"
+
+
 def _compare(path: str, before: Attribute | None, after: Attribute | None) -> Iterator[Difference]:
     if before is None or after is None:
         if before is not after:

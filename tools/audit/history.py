@@ -13,10 +13,10 @@ from typing import Any
 
 from tools.audit import by_status, json_lines, page, text
 from tools.audit.deployment import Deployment, Exit
-from tools.audit.difference import json_text, plain
+from tools.audit.difference import json_text, plain, typed_text
 from tools.audit.record import NUMBER
 from tools.audit.trail import NoSuchOrder, Trail, TrailChanged, TrailReader
-from tools.audit.view import Period, at_moment, event, item_time, moment, rows, selected
+from tools.audit.view import Period, at_moment, event, item_time, moment, rows, selected, shortened
 
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
@@ -104,7 +104,7 @@ def run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Exit:
             else:
                 _show(reader, order_id, trails, deployment=deployment, arguments=arguments, period=period)
         except NoSuchOrder:
-            _say(f"{text.shortened(order_id)}: no such order, neither in {deployment.table} nor in its trail")
+            _say(f"{shortened(order_id)}: no such order, neither in {deployment.table} nor in its trail")
             status = Exit.INCOMPLETE
             continue
         except TrailChanged as error:
@@ -151,7 +151,7 @@ def _order_ids(parser: argparse.ArgumentParser, given: Iterable[str]) -> Iterato
             try:
                 text_ = line.decode() if isinstance(line, bytes) else line
                 if len(text_.encode()) > 2048:
-                    parser.error(f"an order id has at most 2,048 bytes: {text.shortened(text_)}")
+                    parser.error(f"an order id has at most 2,048 bytes: {shortened(text_)}")
             except UnicodeError:
                 parser.error(f"an order id is UTF-8 text, and this is not: {line!r:.100}")
             if text_:
@@ -173,8 +173,8 @@ def _show(
     if arguments.json:
         for trail in trails:
             changes = selected(trail, period=period, everything=True)
-            for line in json_lines.item_lines(trail, rows(reader, trail, changes)):
-                print(json.dumps(line))
+            for content in json_lines.item_lines(trail, rows(reader, trail, changes)):
+                print(json.dumps(content))
         return
     width = shutil.get_terminal_size((100, 24)).columns
     print(text.title(order_id, trails))
@@ -201,26 +201,25 @@ def _show_state(reader: TrailReader, trail: Trail, *, at: datetime, as_json: boo
     if record is None:
         what = "no record is readable"
     elif state.change is None:
-        image, what = record.old_image, "before the first change that is recorded"
+        image = record.old_image
+        what = "before the first change that is recorded"
     else:
         when, _ = moment(state.change)
-        name = text.shortened(event(record), 6)
-        image, what = (
-            record.new_image,
-            f"after change {state.change.number}, {name} of {when:%Y-%m-%d %H:%M:%S}",
-        )
+        name = shortened(event(record), 6)
+        image = record.new_image
+        what = f"after change {state.change.number}, {name} of {when:%Y-%m-%d %H:%M:%S}"
     if as_json:
         number = state.change.number if state.change else 0
         print(json.dumps(json_lines.state_line(trail, at=at, number=number, image=image, doubt=state.doubt)))
         return
-    print(f"{text.shortened(trail.order_id)}  item {item_time(trail.timestamp)} ({trail.timestamp})")
+    print(f"{shortened(trail.order_id)}  item {item_time(trail.timestamp)} ({trail.timestamp})")
     print(f"at {at:%Y-%m-%d %H:%M:%S} UTC: {what}")
     if state.doubt:
-        print(f"! not proven: {text.shortened(state.doubt, 500)}")
+        print(f"! not proven: {shortened(state.doubt, 500)}")
     if image is None:
         print("there was no such item")
     else:
-        print(f"as DynamoDB has it:\n{json_text(image, indent=2)}")
+        print(f"as DynamoDB has it:\n{typed_text(image)}")
         print(f"as plain JSON:\n{json_text(plain(image), indent=2)}")
     print(flush=True)
 

@@ -6,7 +6,7 @@ it is given, so nothing in an order can become markup.
 
 import base64
 import hashlib
-import tempfile
+import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from tools.audit.chain import Finding, Severity
 from tools.audit.deployment import Deployment
-from tools.audit.difference import described, json_text, plain, printable, status
-from tools.audit.text import restore_lines, shortened
+from tools.audit.difference import json_text, plain, printable, status
+from tools.audit.text import restore_lines
 from tools.audit.trail import Trail, TrailReader
 from tools.audit.view import (
     BreakRow,
@@ -23,6 +23,8 @@ from tools.audit.view import (
     OmittedRow,
     Period,
     Row,
+    broken,
+    changed,
     delay,
     event,
     item_time,
@@ -30,6 +32,7 @@ from tools.audit.view import (
     moment,
     rows,
     selected,
+    shortened,
     span,
     verdict,
 )
@@ -53,18 +56,14 @@ def write(
     """Write the page of these trails, as a whole or not at all."""
     caller = boto3.client("sts", region_name=deployment.region).get_caller_identity()["Arn"]
     now = datetime.now(UTC)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", suffix=".tmp", delete=False
-    ) as temporary:
-        try:
-            temporary.writelines(
-                page(reader, trails, deployment=deployment, period=period, caller=caller, now=now)
-            )
-            temporary.flush()
-            Path(temporary.name).replace(file)
-        except BaseException:
-            Path(temporary.name).unlink(missing_ok=True)
-            raise
+    parts = page(reader, trails, deployment=deployment, period=period, caller=caller, now=now)
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8") as unfinished:
+            unfinished.writelines(parts)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def page(
@@ -145,8 +144,7 @@ def _row(row: Row) -> Values:
         case OmittedRow():
             return {"omitted": f"{row.count:,}", "break": None}
         case BreakRow():
-            what = ", ".join(map(described, row.differences)) or ", ".join(row.finding.attributes)
-            return {"omitted": None, "break": f"{row.finding.detail}{': ' if what else ''}{what}"}
+            return {"omitted": None, "break": broken(row)}
         case ChangeRow():
             return _change(row)
 
@@ -161,7 +159,7 @@ def _change(row: ChangeRow) -> Values:
         "time": f"{'' if is_known else '≤ '}{when:%Y-%m-%d %H:%M:%S}",
         "event": shortened(name, 12),
         "css": _css(name),
-        "differences": list(map(described, row.differences)) or ["nothing"],
+        "differences": changed(row),
         "findings": list(map(_finding, row.findings)),
         "by": shortened(row.record.changed_by, 60) if row.record.changed_by else "not known",
         "delay": delay(row.record),

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.audit.chain import Finding, Kind, Severity
-from tools.audit.difference import described, printable, status
+from tools.audit.difference import printable, status
 from tools.audit.trail import Trail
 from tools.audit.view import (
     BreakRow,
     ChangeRow,
     OmittedRow,
     Row,
+    broken,
+    changed,
     delay,
     event,
     item_time,
     misfits,
     moment,
+    shortened,
     summary,
     verdict,
 )
@@ -60,12 +63,12 @@ class Layout:
 def title(order_id: str, trails: Sequence[Trail]) -> str:
     """`order-1002   1 item   table: SHIPPED   trail: 1 gap`."""
     findings = [finding for trail in trails for finding in trail.chain.findings]
-    broken = summary(findings, Severity.BREAKS)
+    breaks = summary(findings, Severity.BREAKS)
     notes = summary(findings, Severity.NOTE)
     items = "1 item" if len(trails) == 1 else f"{len(trails):,} items"
-    states = ", ".join(dict.fromkeys(_in_table(trail) for trail in trails))
-    trail = broken or ("holds" + (f" ({notes})" if notes else ""))
-    return _GAP.join([f"{shortened(order_id)} ", f"{items} ", f"table: {states} ", f"trail: {trail}"])
+    states = shortened(", ".join(dict.fromkeys(_in_table(trail) for trail in trails)))
+    trail = breaks or ("holds" + (f" ({notes})" if notes else ""))
+    return f"{shortened(order_id)}   {items}   table: {states}   trail: {trail}"
 
 
 def item_lines(
@@ -108,12 +111,6 @@ def restore_lines(trail: Trail, *, bucket: str, everything: bool) -> Iterator[st
             yield f"… and {len(commands) - _SHOWN_RESTORES:,} more (--all shows them)"
 
 
-def shortened(text: str, length: int = 80) -> str:
-    """Text on one line, of a long one the beginning and its length."""
-    kept = printable(text[:length])
-    return kept if len(text) <= length else f"{kept}… ({len(text):,} characters)"
-
-
 def _in_table(trail: Trail) -> str:
     return "gone" if trail.image is None else status(trail.image) or "there, without a status"
 
@@ -123,11 +120,7 @@ def _row_lines(layout: Layout, row: Row) -> Iterator[str]:
         case OmittedRow():
             yield f"   …  {row.count:,} changes that are not shown (--all shows all)"
         case BreakRow():
-            changes = ", ".join(map(described, row.differences))
-            names = ", ".join(map(printable, row.finding.attributes))
-            what = changes or names
-            detail = shortened(row.finding.detail, _DETAIL)
-            yield from _marked(layout, row.finding, f"{detail}{': ' if what else ''}{what}")
+            yield from _marked(layout, row.finding, broken(row))
         case ChangeRow():
             yield from _change_lines(layout, row)
 
@@ -135,8 +128,7 @@ def _row_lines(layout: Layout, row: Row) -> Iterator[str]:
 def _change_lines(layout: Layout, row: ChangeRow) -> Iterator[str]:
     when, is_known = moment(row.change)
     shape = "%Y-%m-%d %H:%M:%S" if layout.with_date else "%H:%M:%S"
-    what = ", ".join(map(described, row.differences)) or "nothing"
-    lines = list(_wrapped(what, layout.what_width))
+    lines = list(_wrapped(", ".join(changed(row)), layout.what_width))
     if len(lines) > _CELL_LINES:
         lines[_CELL_LINES:] = [f"… {len(row.differences):,} attributes (--json has all)"]
     for finding in row.findings:

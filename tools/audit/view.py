@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tools.audit.chain import BEFORE, Change, Finding, Kind, Severity
-from tools.audit.difference import Difference, differences
+from tools.audit.difference import Difference, described, differences, printable
 from tools.audit.record import AuditRecord
 from tools.audit.trail import Trail, TrailReader
 
@@ -148,10 +148,33 @@ def verdict(trail: Trail) -> str:
     changes = "1 change" if count == 1 else f"{count:,} changes"
     notes = summary(proof.findings, Severity.NOTE)
     noted = f" To be known: {notes}." if notes else ""
-    if not proof.holds:
+    breaks = {finding.kind for finding in proof.findings if finding.severity is Severity.BREAKS}
+    if breaks == {Kind.ARCHIVED}:
+        return f"The chain is not proven: what is archived cannot be read. {changes} can.{noted}"
+    if breaks:
         return f"The chain does not hold: {summary(proof.findings, Severity.BREAKS)} in {changes}.{noted}"
     end = "its removal" if proof.last_state is None else "the item as the table holds it"
     return f"The chain holds: {changes} without a gap, from the first to {end}.{noted}"
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """Text on one line, of a long one the beginning and its length."""
+    kept = printable(text[:length])
+    return kept if len(text) <= length else f"{kept}… ({len(text):,} characters)"
+
+
+def changed(row: ChangeRow) -> list[str]:
+    """What a change did, attribute by attribute; not `updatedBy` when that is who made it."""
+    by = {"S": row.record.changed_by}
+    told = [d for d in row.differences if not (d.path == "updatedBy" and d.after == by)]
+    return list(map(described, told or row.differences)) or ["nothing"]
+
+
+def broken(row: BreakRow) -> str:
+    """`gap: at least one change is missing between 3 and 4: status PAID → PACKED`."""
+    finding = row.finding
+    what = ", ".join(map(described, row.differences)) or ", ".join(map(printable, finding.attributes))
+    return f"{finding.kind.value}: {finding.detail}{': ' if what else ''}{what}"
 
 
 def span(duration: timedelta) -> str:
