@@ -119,7 +119,10 @@ drift: synth terraform ## whether what is deployed differs from the code; writes
 	@echo "Planning" >&2; $(in_stack); status=0; $(make_plan) -detailed-exitcode || status=$$?; \
 	case $$status in 0) echo "No drift." ;; 2) { $(review); } || [ $$? = 3 ] ;; *) exit $$status ;; esac
 
-.PHONY: redrive reconcile
+.PHONY: history redrive reconcile
+history: $(venv) ## what happened to an order: make history ORDER=…; ARGS=--json, --at TIME, --html FILE, --help
+	@python -m tools.audit history $(ARGS) $(if $(value ORDER),-- '$(subst ','\'',$(value ORDER))')
+
 redrive: $(venv) ## replay the batches that Lambda gave up on; ARGS=--list, --dry-run, --help
 	@python -m tools.audit redrive $(ARGS)
 

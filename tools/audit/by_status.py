@@ -5,12 +5,11 @@ import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from names import STATUS_INDEX
 from tools.audit.deployment import Deployment
 from tools.audit.view import Period, item_time
 
 import boto3
-
-STATUS_INDEX = "status-timestamp-index"
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 

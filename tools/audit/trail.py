@@ -104,6 +104,9 @@ class TrailReader:
             for key, number in items.items()
             if (value := _number(number)) is not None and timestamp in (None, value)
         ]
+        for key, number in items.items():
+            if _number(number) is None:
+                self._say(f"no audit object, left out: {printable(key)}")
         if not trails:
             raise NoSuchOrder
         return sorted(trails, key=lambda trail: Decimal(trail.timestamp))
