@@ -1,14 +1,17 @@
 """Audit trails as the function and S3 make them, for the tests of what reads them."""
 
 import copy
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tools.audit import chain
-from tools.audit.record import audit_key, canonical
+from tools.audit.record import AuditRecord, audit_key, canonical
 from tools.audit.store import Content, Unread, Version
+from tools.audit.trail import Trail
+from tools.audit.view import Records
 
 Image = dict[str, Any]
 Record = dict[str, Any]
@@ -106,6 +109,27 @@ def stored(*contents: Stored) -> list[tuple[Version, Content]]:
 
 
 UNKNOWN = object()
+
+
+def trail(contents: Iterable[Stored], item: Image | None) -> tuple[Trail, Records]:
+    """The trail of these versions, and what reads its records; `item` is what the table holds."""
+    listed = stored(*contents)
+    bodies = {version.version_id: content for version, content in listed if isinstance(content, bytes)}
+
+    def records(_: Trail, changes: Iterable[chain.Change]) -> Iterator[tuple[chain.Change, AuditRecord]]:
+        for change in changes:
+            yield change, AuditRecord.parse(bodies[change.link.version.version_id])
+
+    trail = Trail(
+        order_id=ORDER_ID,
+        timestamp=TIMESTAMP,
+        key=KEY,
+        image=item,
+        versions=[version for version, _ in reversed(listed)],
+        sha256={name: hashlib.sha256(body).hexdigest() for name, body in bodies.items()},
+        chain=prove(contents, item),
+    )
+    return trail, records
 
 
 def prove(contents: Iterable[Stored], item: object = UNKNOWN) -> chain.Chain:

@@ -42,7 +42,7 @@ def list_orders(
         else:
             print(f"{item_time(timestamp):24}  {command}", flush=True)
         count += 1
-    say(f"{count:,} items have this status")
+    say("1 item has this status" if count == 1 else f"{count:,} items have this status")
 
 
 def shell_command(order_id: str, timestamp: str) -> str:

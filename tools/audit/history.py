@@ -115,7 +115,7 @@ def run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Exit:
         if arguments.html:
             found += trails
     if arguments.html:
-        page.write(arguments.html, reader, found, deployment=deployment, period=period)
+        page.write(arguments.html, reader.records, found, deployment=deployment, period=period)
         _say(f"wrote {arguments.html}")
     return status
 
@@ -173,7 +173,7 @@ def _show(
     if arguments.json:
         for trail in trails:
             changes = selected(trail, period=period, everything=True)
-            for content in json_lines.item_lines(trail, rows(reader, trail, changes)):
+            for content in json_lines.item_lines(trail, rows(reader.records, trail, changes)):
                 print(json.dumps(content))
         return
     width = shutil.get_terminal_size((100, 24)).columns
@@ -183,7 +183,7 @@ def _show(
         print()
         for line in text.item_lines(
             trail,
-            rows(reader, trail, changes),
+            rows(reader.records, trail, changes),
             bucket=deployment.audit_bucket,
             width=max(80, min(width, 160)),
             everything=arguments.all,

@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +17,13 @@ from tools.audit.chain import Finding, Severity
 from tools.audit.deployment import Deployment
 from tools.audit.difference import json_text, plain, printable, status
 from tools.audit.text import restore_lines
-from tools.audit.trail import Trail, TrailReader
+from tools.audit.trail import Trail
 from tools.audit.view import (
     BreakRow,
     ChangeRow,
     OmittedRow,
     Period,
+    Records,
     Row,
     broken,
     changed,
@@ -51,12 +53,11 @@ Values = dict[str, Any]
 
 
 def write(
-    file: Path, reader: TrailReader, trails: Sequence[Trail], *, deployment: Deployment, period: Period
+    file: Path, records: Records, trails: Sequence[Trail], *, deployment: Deployment, period: Period
 ) -> None:
     """Write the page of these trails, as a whole or not at all."""
-    caller = boto3.client("sts", region_name=deployment.region).get_caller_identity()["Arn"]
-    now = datetime.now(UTC)
-    parts = page(reader, trails, deployment=deployment, period=period, caller=caller, now=now)
+    caller, now = _caller(deployment.region), datetime.now(UTC)
+    parts = page(records, trails, deployment=deployment, period=period, caller=caller, now=now)
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("x", encoding="utf-8") as unfinished:
@@ -67,7 +68,7 @@ def write(
 
 
 def page(
-    reader: TrailReader,
+    records: Records,
     trails: Sequence[Trail],
     *,
     deployment: Deployment,
@@ -79,7 +80,19 @@ def page(
     orders = list(dict.fromkeys(trail.order_id for trail in trails))
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment = jinja2.Environment(
+    return _template().generate(
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        style=markupsafe.Markup(style),
+        name=shortened(orders[0]) if len(orders) == 1 else f"{len(orders):,} orders",
+        provenance=_provenance(deployment=deployment, period=period, caller=caller, now=now),
+        broken=sum(not trail.chain.holds for trail in trails),
+        items=[_item(records, trail, deployment=deployment, period=period) for trail in trails],
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -87,15 +100,11 @@ def page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=_printable,
-    )
-    return environment.get_template("page.html.jinja").generate(
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        style=markupsafe.Markup(style),
-        name=shortened(orders[0]) if len(orders) == 1 else f"{len(orders):,} orders",
-        provenance=_provenance(deployment=deployment, period=period, caller=caller, now=now),
-        broken=sum(not trail.chain.holds for trail in trails),
-        items=[_item(reader, trail, deployment=deployment, period=period) for trail in trails],
-    )
+    ).get_template("page.html.jinja")
+
+
+def _caller(region: str) -> str:
+    return boto3.client("sts", region_name=region).get_caller_identity()["Arn"]
 
 
 def _printable(value: object) -> object:
@@ -119,7 +128,7 @@ def _provenance(*, deployment: Deployment, period: Period, caller: str, now: dat
     return lines
 
 
-def _item(reader: TrailReader, trail: Trail, *, deployment: Deployment, period: Period) -> Values:
+def _item(records: Records, trail: Trail, *, deployment: Deployment, period: Period) -> Values:
     changes = selected(trail, period=period, everything=True)
     in_table = (
         "not in the table" if trail.image is None else f"in the table: {status(trail.image) or 'there'}"
@@ -133,7 +142,7 @@ def _item(reader: TrailReader, trail: Trail, *, deployment: Deployment, period: 
         "timeline": _timeline(trail),
         "misfits": [_finding(finding) for finding in misfits(trail)],
         "restore": list(restore_lines(trail, bucket=deployment.audit_bucket, everything=True)),
-        "rows": map(_row, rows(reader, trail, changes)),
+        "rows": map(_row, rows(records, trail, changes)),
         "image": None if trail.image is None else json_text(plain(trail.image), indent=2),
         "versions": _versions(trail),
     }

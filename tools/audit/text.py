@@ -140,7 +140,7 @@ def _change_lines(layout: Layout, row: ChangeRow) -> Iterator[str]:
     cells = [
         str(row.change.number),
         f"{'' if is_known else '≤'}{when:{shape}}",
-        shortened(event(row.record), 6),
+        _cut(printable(event(row.record)), 6),
         lines[0],
         _cut(printable(by), layout.by_width) if by else "not known",
         delay(row.record),

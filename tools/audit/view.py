@@ -1,7 +1,7 @@
 """A trail as its readers are shown it: one row after the other, whatever they are shown on."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any, Final
 from tools.audit.chain import BEFORE, Change, Finding, Kind, Severity
 from tools.audit.difference import Difference, described, differences, printable
 from tools.audit.record import AuditRecord
-from tools.audit.trail import Trail, TrailReader
+from tools.audit.trail import Trail
 
 # Of a long history, that many changes of the beginning and of the end are shown.
 SHOWN_AT_EACH_END: Final = 20
@@ -64,6 +64,9 @@ class OmittedRow:
 
 Row = ChangeRow | BreakRow | OmittedRow
 
+# Reads the records of changes, such as TrailReader.records.
+Records = Callable[[Trail, Iterable[Change]], Iterator[tuple[Change, AuditRecord]]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
@@ -100,14 +103,14 @@ def selected(trail: Trail, *, period: Period, everything: bool) -> list[Change]:
     return [*changes[:SHOWN_AT_EACH_END], *shown, *changes[-SHOWN_AT_EACH_END:]]
 
 
-def rows(reader: TrailReader, trail: Trail, changes: Iterable[Change]) -> Iterator[Row]:
+def rows(records: Records, trail: Trail, changes: Iterable[Change]) -> Iterator[Row]:
     """The rows of these changes, and of what stands between them; the end is there if the last change is."""
     findings: dict[int, list[Finding]] = {}
     for finding in trail.chain.findings:
         findings.setdefault(finding.number or 0, []).append(finding)
     number = 0
     image: dict[str, Any] | None = None
-    for change, record in reader.records(trail, changes):
+    for change, record in records(trail, changes):
         omitted = change.number - number - 1
         if omitted:
             yield OmittedRow(count=omitted)
