@@ -176,7 +176,7 @@ def test_a_page_has_the_rights_of_any_new_file(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.slow
 def test_H1_a_browser_shows_the_page_and_runs_nothing(tmp_path: Path) -> None:
-    """Chromium's own parser, style and policy: the page's elements are those that were written, and visible."""
+    """For Chromium's parser too, the elements of the page are those that were written."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip(f"no browser here ({', '.join(BROWSERS)}): the page was not looked at in one")

@@ -133,6 +133,8 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
         parser.error("no ORDER_ID: give one or more, - for standard input, or --status STATUS")
     elif arguments.last:
         parser.error("--last goes with --status; for one order there is --since")
+    for order_id in arguments.order_ids:
+        _check_order_id(parser, order_id)
     if arguments.since and arguments.until and arguments.since > arguments.until:
         parser.error("--since is later than --until")
     if arguments.at and (arguments.since or arguments.until or arguments.html):
@@ -146,18 +148,25 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
 def _order_ids(parser: argparse.ArgumentParser, given: Iterable[str]) -> Iterator[str]:
     """The ids of the command line; for - the lines of standard input, without the empty ones."""
     for order_id in given:
-        lines = (line.rstrip(b"\r\n") for line in sys.stdin.buffer) if order_id == "-" else [order_id]
-        for line in lines:
-            try:
-                text_ = line.decode() if isinstance(line, bytes) else line
-                if len(text_.encode()) > 2048:
-                    parser.error(f"an order id has at most 2,048 bytes: {shortened(text_)}")
-            except UnicodeError:
-                parser.error(f"an order id is UTF-8 text, and this is not: {line!r:.100}")
-            if text_:
+        if order_id != "-":
+            yield order_id
+            continue
+        for line in sys.stdin.buffer:
+            if text_ := line.rstrip(b"\r\n").decode(errors="surrogateescape"):
+                _check_order_id(parser, text_)
                 yield text_
-            elif order_id != "-":
-                parser.error("ORDER_ID is empty")
+
+
+def _check_order_id(parser: argparse.ArgumentParser, order_id: str) -> None:
+    """What DynamoDB does not take for an id ends with one line and status 2."""
+    if not order_id:
+        parser.error("ORDER_ID is empty")
+    try:
+        size = len(order_id.encode())
+    except UnicodeEncodeError:
+        parser.error(f"an ORDER_ID is UTF-8 text, and this is not: {shortened(order_id)}")
+    if size > 2048:
+        parser.error(f"an ORDER_ID has at most 2,048 bytes, this has {size:,}: {shortened(order_id)}")
 
 
 def _show(

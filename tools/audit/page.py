@@ -104,7 +104,8 @@ def _template() -> jinja2.Template:
 
 
 def _caller(region: str) -> str:
-    return boto3.client("sts", region_name=region).get_caller_identity()["Arn"]
+    arn: str = boto3.client("sts", region_name=region).get_caller_identity()["Arn"]
+    return arn
 
 
 def _printable(value: object) -> object:
