@@ -28,6 +28,7 @@ WRITING_TIME = timedelta(minutes=15)
 
 _DIGEST_BYTES = 16
 _EXACT = Context(prec=50)
+_ENCODER = json.JSONEncoder(sort_keys=True)
 
 
 class Severity(StrEnum):
@@ -468,8 +469,10 @@ def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _digest(attribute: tuple[str, Any]) -> bytes:
-    text = json.dumps(_plain(attribute), sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
+    kind, value = attribute
+    # JSON starts with a bracket here, so the two forms cannot meet.
+    text = f"{kind} {value}" if kind in ("S", "B") else _ENCODER.encode(_plain(attribute))
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=_DIGEST_BYTES).digest()
 
 
 def _plain(attribute: tuple[str, Any]) -> list[object]:
