@@ -81,7 +81,7 @@ def test_H2_retries_repairs_late_records_and_foreign_versions_are_told() -> None
     assert "  repair  " in lines
     assert "·  repair: written by reconcile" in lines
     assert "!  unreadable: " in lines
-    assert "1 unreadable version in 3 changes. To be known: 1 duplicate, 1 late record, 1 repair." in lines
+    assert "1 unreadable version in 3 changes. Noted: 1 duplicate, 1 late record, 1 repair." in lines
 
 
 def test_H2_what_is_archived_is_named_with_the_command_that_restores_it() -> None:

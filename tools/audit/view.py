@@ -150,7 +150,7 @@ def verdict(trail: Trail) -> str:
     count = len(proof.changes)
     changes = "1 change" if count == 1 else f"{count:,} changes"
     notes = summary(proof.findings, Severity.NOTE)
-    noted = f" To be known: {notes}." if notes else ""
+    noted = f" Noted: {notes}." if notes else ""
     breaks = {finding.kind for finding in proof.findings if finding.severity is Severity.BREAKS}
     if breaks == {Kind.ARCHIVED}:
         return f"The chain is not proven: what is archived cannot be read. {changes} can.{noted}"
