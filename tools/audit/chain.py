@@ -7,8 +7,10 @@ read here, and no image is kept: a state is a digest of each attribute, so 10,00
 
 import hashlib
 import json
+import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
@@ -218,7 +220,7 @@ def prove(versions: Iterable[Link | Obstacle], *, item: Item | None = None) -> C
     """
     arrived = list(versions)[::-1]
     links = [entry for entry in arrived if isinstance(entry, Link)]
-    proof = _Proof(after_archived=_after_archived(arrived))
+    proof = _Proof(arrivals=_Arrivals.of(arrived))
     groups = [list(group) for _, group in groupby(sorted(links, key=_rank), key=_rank)]
     for index, group in enumerate(groups):
         proof.add(group, following=groups[index + 1] if index + 1 < len(groups) else ())
@@ -229,17 +231,44 @@ def prove(versions: Iterable[Link | Obstacle], *, item: Item | None = None) -> C
     return Chain(changes=tuple(proof.changes), findings=tuple(order))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrivals:
+    """The places of versions in S3's order: those of records by version id, and of what is archived."""
+
+    records: Mapping[str, int]
+    archived: Sequence[int]
+
+    @classmethod
+    def of(cls, arrived: Sequence[Link | Obstacle]) -> Self:
+        places = list(enumerate(arrived))
+        return cls(
+            records={entry.version.version_id: place for place, entry in places if isinstance(entry, Link)},
+            archived=[
+                place
+                for place, entry in places
+                if isinstance(entry, Obstacle) and entry.kind is Kind.ARCHIVED
+            ],
+        )
+
+    def archived_between(self, before: Change | None, after: Link | None) -> bool:
+        """Whether S3 got something archived between two records; None is the beginning, or the end."""
+        low = self.records[before.link.version.version_id] if before else -1
+        high = self.records[after.version.version_id] if after else math.inf
+        return bisect_right(self.archived, low) < bisect_left(self.archived, high)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Proof:
     """The walk along the chain, one number after the other."""
 
-    # The versions, by id, that S3 got after one that is archived; None is the end of the trail.
-    after_archived: Set[str | None]
+    arrivals: _Arrivals
     changes: list[Change] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     state: State | None = None
     # The repairs since the last change. What arrives after a repair may go on from the state before it.
     repairs: list[Change] = field(default_factory=list)
+    # Repairs before whose state the trail went on: it must come to the state that they found.
+    resumed: list[Change] = field(default_factory=list)
 
     def add(self, group: Sequence[Link], *, following: Sequence[Link]) -> None:
         """Add the records of one number; `following` are those of the next."""
@@ -265,7 +294,15 @@ class _Proof:
 
     def end(self, item: Item | None) -> None:
         """Close the chain, with what the table holds if that is known."""
-        self._close_repairs(filled=False)
+        self._close_repairs(resumed=False)
+        for repair in self.resumed:
+            self._note_repair(repair, "not all of the changes that led to it have arrived")
+            self._find(
+                Kind.GAP,
+                f"at least one change is missing after {repair.number}: the trail goes on from before it",
+                number=repair.number + 1,
+                attributes=differing(repair.link.before, repair.link.after),
+            )
         if item is None or item.state == self.state:
             return
         kind, detail = self._end_mismatch(item)
@@ -311,7 +348,8 @@ class _Proof:
         if link.is_repair:
             self.repairs.append(change)
         else:
-            self._close_repairs(filled=link.before != self.state and resumes)
+            self._close_repairs(resumed=link.before != self.state and resumes)
+        self._meet_repairs(link)
         self.state = link.after
         for contradiction in link.contradictions:
             self._find(Kind.INCONSISTENT, contradiction, number=change.number, versions=[link.version])
@@ -323,7 +361,7 @@ class _Proof:
     def _unlinked(self, change: Change) -> None:
         link = change.link
         attributes = differing(self.state, link.before) if self.changes else ()
-        if link.version.version_id in self.after_archived:
+        if self.arrivals.archived_between(self.changes[-1] if self.changes else None, link):
             kind, detail = (
                 Kind.ARCHIVED,
                 f"what was before change {change.number} may be in archived versions",
@@ -335,18 +373,24 @@ class _Proof:
             kind, detail = Kind.GAP, f"at least one change is missing between {between}"
         self._find(kind, detail, number=change.number, attributes=attributes)
 
-    def _close_repairs(self, *, filled: bool) -> None:
-        for repair in self.repairs:
-            detail = (
-                "changes that it stands for have arrived since"
-                if filled
-                else "what led to it is not recorded"
-            )
-            self._note(Kind.REPAIR, f"written by reconcile from the table; {detail}", repair)
+    def _close_repairs(self, *, resumed: bool) -> None:
+        if resumed:
+            self.resumed += self.repairs
+        else:
+            for repair in self.repairs:
+                self._note_repair(repair, "what led to it is not recorded")
         self.repairs = []
 
+    def _meet_repairs(self, link: Link) -> None:
+        for repair in [repair for repair in self.resumed if repair.link.after == link.after]:
+            self.resumed.remove(repair)
+            self._note_repair(repair, "the changes that led to it have arrived since")
+
+    def _note_repair(self, repair: Change, detail: str) -> None:
+        self._note(Kind.REPAIR, f"written by reconcile from the table; {detail}", repair)
+
     def _end_mismatch(self, item: Item) -> tuple[Kind, str]:
-        if None in self.after_archived:
+        if self.arrivals.archived_between(self.changes[-1] if self.changes else None, None):
             return Kind.ARCHIVED, "the last changes may be in archived versions"
         if not self.changes:
             return Kind.MISSING, "the table holds the item, and there is no record of it"
@@ -389,20 +433,6 @@ class _Proof:
 
 def _rank(link: Link) -> tuple[int, bool]:
     return link.rank
-
-
-def _after_archived(arrived: Sequence[Link | Obstacle]) -> Set[str | None]:
-    """The ids of the versions that came after an archived one; None when one came after all records."""
-    after: set[str | None] = set()
-    seen_archived = at_end = False
-    for entry in arrived:
-        if isinstance(entry, Link):
-            at_end = False
-            if seen_archived:
-                after.add(entry.version.version_id)
-        elif entry.kind is Kind.ARCHIVED:
-            seen_archived = at_end = True
-    return after | {None} if at_end else after
 
 
 def _distinct(group: Iterable[Link]) -> list[list[Link]]:
