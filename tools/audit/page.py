@@ -224,7 +224,7 @@ def _versions(trail: Trail) -> Iterator[Values]:
         if version.is_delete_marker:
             checksums = ["delete marker"]
         else:
-            checksums = [version.etag or "", digest or f"not read: {version.storage_class}"]
+            checksums = [(version.etag or "").strip('"'), digest or f"not read: {version.storage_class}"]
         yield {
             "change": numbers.get(version.version_id, "none"),
             "time": f"{version.written_at:%Y-%m-%d %H:%M:%S}",
