@@ -186,6 +186,7 @@ def test_H1_the_history_of_an_order_as_people_see_it(orders: Orders, tmp_path: P
 
     listed = run("--status", "SHIPPED")
     (line,) = listed.stdout.splitlines()
+    assert listed.returncode == 0
     again = subprocess.run(
         ["bash", "-c", line.split(maxsplit=2)[2].replace("python", sys.executable, 1)],
         capture_output=True,
@@ -235,6 +236,16 @@ def test_H1_the_state_at_a_moment(orders: Orders) -> None:
     assert (line["number"], line["item"], line["doubt"]) == (2, PAID, None)
     before = json.loads(run("--json", "--at", "2020-01-01", ORDER_ID).stdout)
     assert (before["number"], before["item"], before["plain"]) == (0, None, None)
+
+
+@pytest.mark.slow
+def test_what_a_terminal_cannot_show_is_escaped(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders.put_records(history(PLACED, PAID))
+    orders.put_item(PAID)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    shown = run(ORDER_ID)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "status PLACED \\u2192 PAID" in shown.stdout
 
 
 @pytest.mark.slow

@@ -124,6 +124,13 @@ def test_H1_a_record_from_before_changedAt_says_by_when() -> None:
     assert "≤13:59:02" in printed(list(records), PAID)[3]
 
 
+def test_H1_a_removal_by_time_to_live_says_so() -> None:
+    records = history(PLACED, None)
+    by = "dynamodb.amazonaws.com"
+    records[1] |= {"changedBy": by, "userIdentity": {"type": "Service", "principalId": by}}
+    assert " time to live " in printed(list(records), None)[3]
+
+
 def test_the_date_is_said_once_or_for_each_change() -> None:
     records = history(PLACED, PAID)
     records[1] |= {name: iso(START + timedelta(days=1)) for name in ("changedAt", "recordedAt")}

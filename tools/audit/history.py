@@ -1,6 +1,7 @@
 """Show what happened to an order, and whether all of it is there."""
 
 import argparse
+import io
 import json
 import re
 import shutil
@@ -81,6 +82,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Exit:
     """Exit.COMPLETE when all chains hold."""
     _check(parser, arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding does not have is escaped.
+        sys.stdout.reconfigure(errors="backslashreplace")
     deployment = Deployment.of_settings()
     if arguments.status:
         by_status.list_orders(

@@ -37,6 +37,7 @@ from tools.audit.view import (
     shortened,
     span,
     verdict,
+    writer,
 )
 
 import boto3
@@ -171,7 +172,7 @@ def _change(row: ChangeRow) -> Values:
         "css": _css(name),
         "differences": changed(row),
         "findings": list(map(_finding, row.findings)),
-        "by": shortened(row.record.changed_by, 60) if row.record.changed_by else "not known",
+        "by": shortened(writer(row.record), 60),
         "delay": delay(row.record),
     }
 

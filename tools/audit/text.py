@@ -23,6 +23,7 @@ from tools.audit.view import (
     shortened,
     summary,
     verdict,
+    writer,
 )
 
 # Restore commands that are shown of many.
@@ -136,13 +137,12 @@ def _change_lines(layout: Layout, row: ChangeRow) -> Iterator[str]:
             lines.append(f"({len(finding.versions)} times: retried)")
         elif finding.kind is Kind.LATE:
             lines.append("(stored late)")
-    by = row.record.changed_by
     cells = [
         str(row.change.number),
         f"{'' if is_known else '≤'}{when:{shape}}",
         _cut(printable(event(row.record)), 6),
         lines[0],
-        _cut(printable(by), layout.by_width) if by else "not known",
+        _cut(printable(writer(row.record)), layout.by_width),
         delay(row.record),
     ]
     yield _line(layout, cells)

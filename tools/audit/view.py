@@ -203,6 +203,13 @@ def delay(record: AuditRecord) -> str:
     return f"{'-' if later < timedelta() else '+'}{span(later)}"
 
 
+def writer(record: AuditRecord) -> str:
+    """Who made a change, as far as it is known."""
+    if (record.user_identity or {}).get("principalId") == "dynamodb.amazonaws.com":
+        return "time to live"
+    return record.changed_by or "not known"
+
+
 def event(record: AuditRecord) -> str:
     """INSERT, MODIFY or REMOVE; a repair has no event."""
     return "repair" if record.reconciled else record.event_name or "?"
