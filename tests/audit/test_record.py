@@ -58,6 +58,27 @@ def test_R1_what_differs_for_dynamodb_differs(one: dict[str, object], other: dic
     assert canonical({"a": one}) != canonical({"a": other})
 
 
+def nested(levels: int) -> dict[str, object]:
+    return {"M": {"m": nested(levels - 1)}} if levels else {"S": "deep"}
+
+
+def test_R1_what_dynamodb_can_nest_is_readable() -> None:
+    assert AuditRecord.parse(record(newImage={"a": nested(31)})).state is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-0.5", "1E+125", "-9.9999999999999999999999999999999999999E+125", "1E-130"]
+)
+def test_R1_every_number_of_dynamodb_is_readable(text: str) -> None:
+    assert AuditRecord.parse(record(newImage={"a": {"N": text}})).state is not None
+
+
+def test_an_old_image_that_is_no_item_is_refused_once_it_is_looked_at() -> None:
+    parsed = AuditRecord.parse(record(oldImage={"a": {"N": "x"}}))
+    with pytest.raises(ValueError):
+        _ = parsed.old_state
+
+
 def record(**changes: object) -> bytes:
     content = {"sequenceNumber": "1", "newImage": {"a": {"S": "b"}}} | changes
     return json.dumps({name: value for name, value in content.items() if value != "absent"}).encode()
@@ -111,6 +132,25 @@ def test_R1_records_from_before_these_fields_are_readable(value: object) -> None
         record(newImage={"a": {"N": "x"}}),
         record(newImage={"a": {"N": None}}),
         record(newImage={"a": {"SS": [[]]}}),
+        record(newImage={"a": {"N": "NaN"}}),
+        record(newImage={"a": {"N": " 1"}}),
+        record(newImage={"a": {"N": "1_000"}}),
+        record(newImage={"a": {"N": "1" * 46}}),
+        record(newImage={"a": {"N": 1}}),
+        record(newImage={"a": {"S": 1}}),
+        record(newImage={"a": {"SS": "text"}}),
+        record(newImage={"a": {"BOOL": "true"}}),
+        record(newImage={"a": {"X": "y"}}),
+        record(newImage={"a": nested(34)}),
+        record(sequenceNumber="1_000"),
+        record(sequenceNumber="-1"),
+        record(sequenceNumber="1" * 41),
+        record(sequenceNumber=7),
+        record(reconciled="yes"),
+        record(eventName=1),
+        record(oldImage=[]),
+        record(recordedAt="0001-01-01T00:00:00+23:00"),
+        b"[" * 100_000,
         record(changedAt="yesterday"),
         record(changedAt="2026-01-02T03:04:05"),
         record(changedAt=1700000000),
