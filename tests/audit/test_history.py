@@ -252,7 +252,7 @@ def test_what_a_terminal_cannot_show_is_escaped(orders: Orders, monkeypatch: pyt
 def test_an_order_that_nobody_knows_is_one_line_and_status_1(orders: Orders) -> None:
     answer = run("nope")
     assert (answer.returncode, answer.stdout) == (1, "")
-    assert answer.stderr == f"nope: no such order, neither in {orders.deployment.table} nor in its trail\n"
+    assert answer.stderr == f"nope: no such order, neither in {orders.deployment.table} nor in the trail\n"
 
 
 @pytest.mark.slow
@@ -360,6 +360,7 @@ def test_interrupted_it_says_so_and_leaves_no_page(orders: Orders, tmp_path: Pat
         (["a", "--html", "/"], "this is a folder"),
         (["a", "--timestamp", "soon"], "'soon' is no timestamp"),
         (["--status", "FAILED", "--last", "2 weeks"], "'2 weeks' is no duration"),
+        (["--status", "FAILED", "--last", "999999d"], "up to 5 digits"),
         (["x" * 2049], "at most 2,048 bytes, this has 2,049: xxx"),
         (["a", "\udcff"], "UTF-8 text, and this is not: \\udcff"),
     ],

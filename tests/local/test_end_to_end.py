@@ -14,6 +14,7 @@ from unittest import mock
 
 from tests.audit import failed_batches
 from tools.local import pipeline as local_pipeline
+from tools.local import sample_orders
 from tools.local.cloud import ROOT, STATE_BUCKET, LocalCloud, wait_until
 from tools.review import checkov_gate, plan_review
 
@@ -177,6 +178,7 @@ def test_orders_are_audited_and_failures_alerted(
         "order-1002": [
             ("INSERT", None, "PLACED"),
             ("MODIFY", "PLACED", "PAID"),
+            ("MODIFY", "PAID", "PAID"),
             ("MODIFY", "PAID", "PACKED"),
             ("MODIFY", "PACKED", "SHIPPED"),
         ],
@@ -190,6 +192,7 @@ def test_orders_are_audited_and_failures_alerted(
 
     local_pipeline.print_summary(cloud, outputs, observed)
     summary = capsys.readouterr().out
+    assert (cloud.folder / f"{sample_orders.SHOWN_ORDER}.html").is_file()
     for shown in [*observed.histories, "Order entered FAILED: order-1003", outputs["error_rate_alarm"]]:
         assert shown in summary
 
@@ -230,7 +233,7 @@ def test_R4_an_outage_of_the_bucket_loses_nothing(outputs: dict[str, str]) -> No
 
     use_bucket("order-audit-bucket-that-is-gone")
     try:
-        timestamp = local_pipeline.write_sample_orders(outputs["orders_table"])
+        timestamp = sample_orders.write(outputs["orders_table"])
         assert wait_until(lambda: errors() > 0, seconds=60)
         assert local_pipeline.histories(outputs["audit_bucket"], timestamp) == {}
     finally:
@@ -243,7 +246,8 @@ def test_R4_an_outage_of_the_bucket_loses_nothing(outputs: dict[str, str]) -> No
         }
 
     expected = {
-        order: [step or "gone" for step in steps] for order, steps in local_pipeline.SAMPLE_ORDERS.items()
+        order: list(dict.fromkeys(status(item) or "gone" for item in sample_orders.items(changes)))
+        for order, changes in sample_orders.SAMPLE_ORDERS.items()
     }
     assert wait_until(lambda: recorded() == expected, seconds=60), recorded()
 
@@ -269,6 +273,19 @@ def test_R5_A6_a_failed_batch_is_counted_until_it_is_redriven(outputs: dict[str,
     assert tool("redrive").returncode == 0
 
 
+def test_H2_the_chains_hold_after_an_outage_and_a_redrive(outputs: dict[str, str]) -> None:
+    """The function's own records, with retries among them: nothing is found but duplicates and late ones."""
+    histories = tool("history", "--json", *sample_orders.SAMPLE_ORDERS)
+    lines = [json.loads(line) for line in histories.stdout.splitlines()]
+    chains = [line["chain"] for line in lines if "chain" in line]
+    # Written once, and once more during the outage.
+    assert len(chains) == 2 * len(sample_orders.SAMPLE_ORDERS)
+    assert histories.returncode == 0, histories.stdout
+    found = {finding["kind"] for chain in chains for finding in chain["findings"]}
+    assert found <= {"duplicate", "late"}
+    assert all(line["changedAt"] for line in lines if "number" in line)
+
+
 def test_reconcile_finds_and_repairs_deleted_and_stale_records(outputs: dict[str, str]) -> None:
     s3 = boto3.client("s3")
     bucket = outputs["audit_bucket"]
@@ -285,6 +302,10 @@ def test_reconcile_finds_and_repairs_deleted_and_stale_records(outputs: dict[str
         if version["IsLatest"]
     )
     s3.delete_object(Bucket=bucket, Key=stale, VersionId=current["VersionId"])
+
+    for order, kind in [("order-1001", "delete marker"), ("order-1002", "stale end")]:
+        history = tool("history", order)
+        assert (history.returncode, f"1 {kind}" in history.stdout) == (1, True), history.stdout
 
     found = tool("reconcile", "--json")
     assert found.returncode == 1, found.stderr

@@ -108,7 +108,8 @@ def run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Exit:
             else:
                 _show(reader, order_id, trails, deployment=deployment, arguments=arguments, period=period)
         except NoSuchOrder:
-            _say(f"{shortened(order_id)}: no such order, neither in {deployment.table} nor in its trail")
+            what = "no such order" if arguments.timestamp is None else "no item with this timestamp"
+            _say(f"{shortened(order_id)}: {what}, neither in {deployment.table} nor in the trail")
             status = Exit.INCOMPLETE
             continue
         except TrailChanged as error:
@@ -265,10 +266,10 @@ def _timestamp(given: str) -> Decimal:
 
 
 def _duration(given: str) -> timedelta:
-    if match := re.fullmatch(r"([0-9]{1,6})(s|min|h|d)", given):
+    if match := re.fullmatch(r"([0-9]{1,5})(s|min|h|d)", given):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     raise argparse.ArgumentTypeError(
-        f"{given!r} is no duration: allowed is a number with s, min, h or d, such as 2h"
+        f"{given!r} is no duration: allowed is a number of up to 5 digits with s, min, h or d, such as 2h"
     )
 
 

@@ -9,10 +9,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
 
+from tools.local import sample_orders
 from tools.local.cloud import ROOT, LocalCloud, LocalCloudError, wait_until
 from tools.local.prerequisites import PrerequisiteError
 
@@ -20,14 +20,6 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 ARRIVAL_SECONDS = 60
-
-# What happens to each sample order, in statuses; None removes it.
-SAMPLE_ORDERS: dict[str, list[str | None]] = {
-    "order-1001": ["PLACED"],
-    "order-1002": ["PLACED", "PAID", "PACKED", "SHIPPED"],
-    "order-1003": ["PLACED", "FAILED"],
-    "order-1004": ["PLACED", None],
-}
 
 
 class PipelineError(Exception):
@@ -89,7 +81,7 @@ def run_sample_orders(outputs: dict[str, str]) -> Observed:
     Raises PipelineError when something has not arrived after ARRIVAL_SECONDS.
     """
     queue_url = subscribe(outputs["alerts_topic"])
-    timestamp = write_sample_orders(outputs["orders_table"])
+    timestamp = sample_orders.write(outputs["orders_table"])
     recorded: dict[str, list[dict[str, Any]]] = {}
     alerts: list[dict[str, Any]] = []
 
@@ -97,7 +89,7 @@ def run_sample_orders(outputs: dict[str, str]) -> Observed:
         recorded.update(histories(outputs["audit_bucket"], timestamp))
         # A retry records a change once more.
         events = {record["eventId"] for records in recorded.values() for record in records}
-        return len(events) == sum(map(len, SAMPLE_ORDERS.values()))
+        return len(events) == sum(map(len, sample_orders.SAMPLE_ORDERS.values()))
 
     def alerted() -> bool:
         alerts.extend(alert for alert in receive(queue_url) if str(timestamp) in alert["Message"])
@@ -131,6 +123,7 @@ def print_summary(cloud: LocalCloud, outputs: dict[str, str], observed: Observed
     formula = next(query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
     print(f"  {formula} {alarm['ComparisonOperator']} {alarm['Threshold']}")
 
+    show_history(cloud)
     folder = cloud.folder.relative_to(ROOT)
     print(
         f"""
@@ -140,9 +133,18 @@ Look further, in this folder
   terraform -chdir={cloud.stack_folder().relative_to(ROOT)} state list
   aws s3api list-object-versions --bucket {bucket} --prefix orders/
   aws dynamodb scan --table-name {outputs["orders_table"]}
+  make history ARGS='--status FAILED --last 2h'
 Stop
   make local-down"""
     )
+
+
+def show_history(cloud: LocalCloud) -> None:
+    """Show the history of one order as an operator sees it, with its page; its chain must hold."""
+    order_id = sample_orders.SHOWN_ORDER
+    page = cloud.folder.relative_to(ROOT) / f"{order_id}.html"
+    print(f"\nmake history ORDER={order_id} ARGS='--html {page}'", flush=True)
+    run(sys.executable, "-m", "tools.audit", "history", order_id, "--html", str(page))
 
 
 def subscribe(topic_arn: str) -> str:
@@ -152,21 +154,6 @@ def subscribe(topic_arn: str) -> str:
     attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]
     boto3.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
     return queue_url
-
-
-def write_sample_orders(table: str) -> int:
-    """Write the sample orders, all with the timestamp that is returned."""
-    timestamp = int(time.time() * 1000)
-    dynamodb = boto3.client("dynamodb")
-    for order_id, statuses in SAMPLE_ORDERS.items():
-        key = {"orderId": {"S": order_id}, "timestamp": {"N": str(timestamp)}}
-        for status in statuses:
-            if status is None:
-                dynamodb.delete_item(TableName=table, Key=key)
-            else:
-                item = key | {"status": {"S": status}, "total": {"N": "49.90"}}
-                dynamodb.put_item(TableName=table, Item=item)
-    return timestamp
 
 
 def histories(bucket: str, timestamp: int) -> dict[str, list[dict[str, Any]]]:
