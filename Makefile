@@ -130,11 +130,12 @@ reconcile: $(venv) ## prove that every order has its audit record; ARGS=--repair
 	@python -m tools.audit reconcile $(ARGS)
 
 .PHONY: bench
-bench: $(venv) $(node) ## measure synth, the function and reconcile against their alternatives
+bench: $(venv) $(node) ## measure synth, the function, reconcile and history
 	python -m tools.bench.synth
 	node tools/bench/handler.mjs
 	node tools/bench/storm.mjs
 	python -m tools.bench.reconcile
+	python -m tools.bench.history
 
 .PHONY: lock
 lock: $(venv) ## renew the lock files from pyproject.toml and package.json
