@@ -11,6 +11,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from tools.audit import reconcile
+from tools.audit.chain import Kind
+from tools.audit.comparison import Comparison, Finding
 from tools.audit.deployment import Deployment
 from tools.audit.record import AuditRecord, audit_key, typed_json
 
@@ -86,22 +88,22 @@ class Pipeline:
         return [json.loads(body) for body in sorted(bodies, key=lambda body: AuditRecord.parse(body).rank)]
 
     def reconcile(
-        self, *, repair: bool = False, meanwhile: Callable[[], object] = lambda: None
-    ) -> dict[str, reconcile.Finding]:
+        self, *, repair: bool = False, deep: bool = False, meanwhile: Callable[[], object] = lambda: None
+    ) -> dict[str, Finding]:
         """The findings by order; `meanwhile` happens between the first and the second look at suspects."""
-        findings: dict[str, reconcile.Finding] = {}
+        findings: dict[str, Finding] = {}
 
         class Pauses:
             def __iter__(self) -> Iterator[float]:
                 meanwhile()
                 yield 0
 
-        def tell(message: reconcile.Finding | int) -> None:
-            if isinstance(message, reconcile.Finding):
-                findings[message.order_id] = message
+        def report(finding: Finding) -> None:
+            findings[finding.order_id or finding.key] = finding
 
-        segments = range(reconcile.SEGMENTS)
-        reconcile.walk(self.deployment, segments, repair=repair, tell=tell, pauses=Pauses())
+        reconcile.reconcile(
+            self.deployment, repair=repair, deep=deep, report=report, say=print, pauses=Pauses()
+        )
         return findings
 
     def problems(self) -> dict[str, str]:
@@ -151,13 +153,13 @@ def with_every_problem(pipeline: Pipeline) -> None:
 
 def before(monkeypatch: pytest.MonkeyPatch, method: str, action: Callable[[], None]) -> None:
     """Have something happen each time just before a step of the walk."""
-    step = getattr(reconcile._Walker, method)
+    step = getattr(Comparison, method)
 
     def act_first(*arguments: object, **options: object) -> object:
         action()
         return step(*arguments, **options)
 
-    monkeypatch.setattr(reconcile._Walker, method, act_first)
+    monkeypatch.setattr(Comparison, method, act_first)
 
 
 def test_a_table_whose_states_are_all_recorded_has_no_findings(pipeline: Pipeline) -> None:
@@ -198,6 +200,8 @@ def test_a_repair_record_says_that_it_is_one_and_continues_the_history(pipeline:
         "eventName": None,
         "eventId": None,
         "sequenceNumber": "7",
+        "changedAt": None,
+        "changedBy": None,
         "userIdentity": None,
         "oldImage": old,
         "newImage": new,
@@ -379,7 +383,9 @@ def test_exit_status_is_0_once_everything_is_recorded(pipeline: Pipeline) -> Non
 
 @pytest.mark.parametrize(("stale", "repaired", "complete"), [(0, 0, True), (2, 2, True), (2, 1, False)])
 def test_what_was_repaired_is_complete(stale: int, repaired: int, complete: bool) -> None:
-    summary = reconcile.Summary(items=9, problems={"stale": stale}, repaired=repaired, seconds=1)
+    summary = reconcile.Summary(
+        items=9, objects=9, versions=0, problems={Kind.STALE: stale}, repaired=repaired, seconds=1
+    )
     assert summary.is_complete is complete
 
 

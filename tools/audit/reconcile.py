@@ -1,81 +1,109 @@
-"""Prove that the audit trail holds the current state of every order item, and repair it where it does not.
+"""Prove that table and audit trail agree, and repair the trail where it does not hold what the table does.
 
-The history of an item is all versions of its audit object, by `sequenceNumber`. Nearly always the object's
-current version equals the item, which takes one GetObject; only where it does not are all versions read.
+Two walks run side by side: through the table, for the items that the trail does not end with, and through
+the bucket, for the trails whose item is gone without a record of that. With --deep a third one reads all
+versions of all objects and proves their chains.
 """
 
 import argparse
 import json
-import multiprocessing
-import os
-import queue
-import signal
+import re
 import sys
+import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from multiprocessing.queues import Queue
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from tools.audit.chain import Kind
+from tools.audit.comparison import BATCH, PAUSES, Comparison, Finding
 from tools.audit.deployment import Deployment, Exit
-from tools.audit.record import AuditRecord, audit_key, canonical, typed_json
+from tools.audit.store import AuditStore
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
 
-PROBLEMS = ("missing", "stale", "unreadable", "archived")
+T = TypeVar("T")
 
-# boto3 gets about 600 objects a second into one process; S3 gives 5,500 a second for a prefix.
-PROCESSES = min(8, os.cpu_count() or 1)
-THREADS = 16
+PROBLEMS: Final = (
+    Kind.MISSING,
+    Kind.STALE,
+    Kind.NO_REMOVE,
+    Kind.UNREADABLE,
+    Kind.MISPLACED,
+    Kind.ARCHIVED,
+    Kind.DELETE_MARKER,
+)
+DEEP_PROBLEMS: Final = (Kind.GAP, Kind.NO_INSERT, Kind.FORK, Kind.INCONSISTENT)
+
+# Of each walk. They wait for S3 and DynamoDB nearly all the time.
+THREADS: Final = 48
 
 # More segments than threads, so that a large one does not keep one thread busy at the end while others idle.
-SEGMENTS = PROCESSES * THREADS * 4
+SEGMENTS: Final = THREADS * 4
 
 # The items that a thread holds at a time; the suspects among them are looked at again together.
-PAGE_ITEMS = 250
-
-# Seconds before each new look at a suspect. A record is normally there within a second or two of the change.
-PAUSES = (1.0, 3.0, 9.0)
+PAGE_ITEMS: Final = 250
 
 PROGRESS_SECONDS = 5
 
-_ROW = "{:10}  {:8}  {:14}  {}".format
+PREFIX: Final = "orders/"
 
-_CLIENT = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 8})
+_ROW = "{:13}  {:8}  {:14}  {}".format
+
+_CLIENT = Config(max_pool_connections=2 * THREADS, retries={"mode": "standard", "total_max_attempts": 8})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """An order item whose current state the audit trail does not prove.
+class Part:
+    """One of several parts of a run: they are disjoint, and together complete.
 
-    `problem` is `missing` (the object has no current version), `stale` (the newest record has another state),
-    `unreadable` (the current version is no audit record) or `archived` (the current version is in Glacier;
-    it has to be restored to be read, and is never repaired).
+    A part has its own segments of the table, and of the bucket the keys whose hash falls to it. An item and
+    its object may so be in two parts, which makes no finding twice: what concerns an item that is there, the
+    table's walk alone finds.
     """
 
-    problem: str
-    order_id: str
-    timestamp: str
-    key: str
-    detail: str
-    repaired: bool = False
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError for anything but K/N with K from 1 to N, and N up to 1,000."""
+        numbers = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text)
+        part = cls(number=int(numbers[1]), of=int(numbers[2])) if numbers else None
+        if part is None or not 1 <= part.number <= part.of <= 1_000:
+            raise ValueError(f"{text!r} is not K/N, such as 2/8, with K from 1 to N and N up to 1000")
+        return part
+
+    @property
+    def segments(self) -> range:
+        """The segments of the table, of `total_segments`."""
+        return range(self.number - 1, self.total_segments, self.of)
+
+    @property
+    def total_segments(self) -> int:
+        return SEGMENTS * self.of
+
+    def has(self, key: str) -> bool:
+        """Whether the object with this key is in the part."""
+        return zlib.crc32(key.encode()) % self.of == self.number - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a walk through the table came to; `problems` counts the findings of each kind."""
+    """What a run came to; `problems` counts the findings of each kind. The numbers of parts add up."""
 
     items: int
-    problems: Mapping[str, int]
+    objects: int
+    versions: int
+    problems: Mapping[Kind, int]
     repaired: int
     seconds: float
 
@@ -84,343 +112,207 @@ class Summary:
         return sum(self.problems.values()) == self.repaired
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Trail:
-    """What the versions of an audit object come to."""
-
-    newest: AuditRecord | None
-    current_etag: str | None
-    current_is_record: bool
-    version_count: int
-    has_awaited: bool
-
-    def ends_with(self, state: Mapping[str, Any]) -> bool:
-        return self.current_is_record and self.newest is not None and self.newest.state == state
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Suspect:
-    """An item that its trail does not end with. It was read after the trail, so its record sorts later."""
-
-    key: str
-    item: Mapping[str, Any]
-    state: Mapping[str, Any]
-    trail: _Trail
-
-    def is_recorded_by(self, record: AuditRecord) -> bool:
-        known = self.trail.newest
-        return record.state == self.state and (known is None or record.rank > known.rank)
-
-    def finding(self) -> Finding:
-        newest, versions = self.trail.newest, f"versions: {self.trail.version_count}"
-        if self.trail.current_etag is None:
-            problem = "missing"
-            detail = (
-                f"hidden by a delete marker ({versions})" if self.trail.version_count else "never written"
-            )
-        elif not self.trail.current_is_record or newest is None:
-            problem, detail = "unreadable", f"the current version is no audit record ({versions})"
-        else:
-            problem = "stale"
-            detail = f"the newest record, {newest.sequence_number}, has another state ({versions})"
-        return _finding(problem, self.key, self.item, detail)
-
-
 def reconcile(
-    deployment: Deployment, *, repair: bool, report: Callable[[Finding], None], say: Callable[[str], None]
+    deployment: Deployment,
+    *,
+    repair: bool,
+    report: Callable[[Finding], None],
+    say: Callable[[str], None],
+    deep: bool = False,
+    part: Part | None = None,
+    pauses: Iterable[float] = PAUSES,
 ) -> Summary:
-    """Walk the table and report each finding once it is certain; `say` gets a line of progress now and then.
+    """Walk table and bucket and report each finding once it is certain; `say` gets a line at times.
 
-    Memory grows neither with the table nor with the findings. Raises what boto3 raises when AWS refuses, and
-    ChildProcessError when a worker process was ended.
+    `report` is called by one thread at a time. Memory grows neither with the table nor with the findings.
+    Raises what boto3 raises when AWS refuses.
     """
     started = time.monotonic()
-    client = boto3.client("dynamodb", region_name=deployment.region)
-    item_count = client.describe_table(TableName=deployment.table)["Table"]["ItemCount"]
-    items = repaired = 0
-    problems = Counter(dict.fromkeys(PROBLEMS, 0))
-    due = started + PROGRESS_SECONDS
-    for message in _walk_in_processes(deployment, repair=repair):
-        if isinstance(message, Finding):
-            problems[message.problem] += 1
-            repaired += message.repaired
-            report(message)
-        else:
-            items += message
-        if (now := time.monotonic()) > due:
-            rate = items / (now - started)
-            say(f"{items} of about {item_count} items, {rate:.0f}/s, {problems.total()} findings")
-            due = now + PROGRESS_SECONDS
+    part = part or Part()
+    dynamodb = boto3.client("dynamodb", region_name=deployment.region, config=_CLIENT)
+    table = dynamodb.describe_table(TableName=deployment.table)["Table"]
+    problems = Counter(dict.fromkeys(PROBLEMS + (DEEP_PROBLEMS if deep else ()), 0))
+    repaired = 0
+
+    def count(finding: Finding) -> None:
+        nonlocal repaired
+        problems[finding.problem] += 1
+        repaired += finding.repaired
+        report(finding)
+
+    store = AuditStore(deployment.audit_bucket, region=deployment.region)
+    comparison = Comparison(
+        store=store, dynamodb=dynamodb, table=deployment.table, repair=repair, report=count, pauses=pauses
+    )
+    walks = _Walks(comparison, store=store, dynamodb=dynamodb, table=deployment.table, part=part)
+    for _ in walks.run(deep=deep):
+        seconds = time.monotonic() - started
+        progress = _progress(comparison.counts, of_items=table["ItemCount"] // part.of, seconds=seconds)
+        say(f"{progress}, {problems.total()} findings")
     return Summary(
-        items=items, problems=dict(problems), repaired=repaired, seconds=time.monotonic() - started
+        items=comparison.counts["items"],
+        objects=comparison.counts["objects"],
+        versions=comparison.counts["versions"],
+        problems=dict(problems),
+        repaired=repaired,
+        seconds=time.monotonic() - started,
     )
 
 
-def walk(
-    deployment: Deployment,
-    segments: Iterable[int],
-    *,
-    repair: bool,
-    tell: Callable[[Finding | int], None],
-    pauses: Iterable[float] = PAUSES,
-) -> None:
-    """Check the items of these segments; `tell` gets each finding, and the number of items of each page."""
-    walker = _Walker(deployment, repair=repair, tell=tell, pauses=pauses)
-    with ThreadPoolExecutor(THREADS) as threads:
-        try:
-            for done in as_completed([threads.submit(walker.segment, number) for number in segments]):
-                done.result()
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _walk_in_processes(deployment: Deployment, *, repair: bool) -> Iterator[Finding | int]:
-    context = multiprocessing.get_context("spawn")
-    # Bounded: a slow reader of the findings slows the walk down instead of filling the memory.
-    messages: Queue[Finding | int | Exception | None] = context.Queue(maxsize=1_000)
-    workers = [
-        context.Process(
-            target=_work, args=(deployment, range(first, SEGMENTS, PROCESSES), repair, messages), daemon=True
-        )
-        for first in range(PROCESSES)
-    ]
-    try:
-        # Ctrl-C reaches every process of the terminal; the workers inherit that they do not see it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        for worker in workers:
-            worker.start()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        working = len(workers)
-        while working:
-            try:
-                message = messages.get(timeout=PROGRESS_SECONDS)
-            except queue.Empty:
-                if any(worker.exitcode for worker in workers):
-                    raise ChildProcessError("a worker process was ended") from None
-                continue
-            if isinstance(message, Exception):
-                raise message
-            if message is None:
-                working -= 1
-            else:
-                yield message
-    finally:
-        # A repair is one PutObject, so a worker can end at any moment.
-        for worker in workers:
-            worker.terminate()
-            worker.join()
-
-
-def _work(
-    deployment: Deployment,
-    segments: Iterable[int],
-    repair: bool,
-    messages: "Queue[Finding | int | Exception | None]",
-) -> None:
-    parent = multiprocessing.parent_process()
-
-    def tell(message: Finding | int) -> None:
-        # Nobody ends the workers of a process that was killed.
-        if parent and not parent.is_alive():
-            os._exit(1)
-        messages.put(message)
-
-    try:
-        walk(deployment, segments, repair=repair, tell=tell)
-    except Exception as error:
-        messages.put(error)
-    else:
-        messages.put(None)
-
-
-class _Walker:
-    """What the threads of one process do."""
+class _Walks:
+    """The walks of one part of a run."""
 
     def __init__(
         self,
-        deployment: Deployment,
+        comparison: Comparison,
         *,
-        repair: bool,
-        tell: Callable[[Finding | int], None],
-        pauses: Iterable[float],
+        store: AuditStore,
+        dynamodb: "DynamoDBClient",
+        table: str,
+        part: Part,
     ) -> None:
-        self._dynamodb: DynamoDBClient = boto3.client(
-            "dynamodb", region_name=deployment.region, config=_CLIENT
-        )
-        self._s3: S3Client = boto3.client("s3", region_name=deployment.region, config=_CLIENT)
-        self._table = deployment.table
-        self._bucket = deployment.audit_bucket
-        self._repairs = repair
-        self._tell = tell
-        self._pauses = pauses
+        self._comparison = comparison
+        self._store = store
+        self._dynamodb = dynamodb
+        self._table = table
+        self._part = part
 
-    def segment(self, number: int) -> None:
-        """Check the items of one segment of the table."""
+    def run(self, *, deep: bool) -> Iterator[None]:
+        """Walk until the end; comes back every few seconds. An error in one thread ends the others."""
+        batches = _Shared(_batches(filter(self._part.has, self._store.keys(PREFIX))))
+        # Not waited for when something goes wrong: they end by themselves, or with the process.
+        threads = ThreadPoolExecutor(2 * THREADS + 1)
+        walks: set[Future[None]] = {threads.submit(self._bucket, batches) for _ in range(THREADS)}
+        if deep:
+            walks.add(threads.submit(self._chains))
+        walks |= {threads.submit(self._segment, number) for number in self._part.segments}
+        try:
+            while walks:
+                done, walks = wait(walks, timeout=PROGRESS_SECONDS, return_when=FIRST_EXCEPTION)
+                for walk in done:
+                    walk.result()
+                if walks:
+                    yield
+        finally:
+            self._comparison.stop()
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _segment(self, number: int) -> None:
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
             ConsistentRead=True,
             Segment=number,
-            TotalSegments=SEGMENTS,
+            TotalSegments=self._part.total_segments,
             PaginationConfig={"PageSize": PAGE_ITEMS},
         )
         for page in pages:
-            suspects = [suspect for item in page["Items"] if (suspect := self._suspect(item))]
-            for suspect in self._still_unrecorded(suspects):
-                finding = suspect.finding()
-                self._tell(self._repaired(finding, suspect) if self._repairs else finding)
-            self._tell(len(page["Items"]))
+            self._comparison.items(page["Items"])
 
-    def _suspect(self, item: Mapping[str, Any]) -> _Suspect | None:
-        key = audit_key(item["orderId"]["S"], item["timestamp"]["N"])
-        try:
-            current = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            if AuditRecord.parse(current).state == canonical(typed_json(item)):
-                return None
-        except self._s3.exceptions.InvalidObjectState:
-            self._tell(_finding("archived", key, item, "in Glacier: restore the object to compare it"))
-            return None
-        except (self._s3.exceptions.NoSuchKey, ValueError):
-            pass
-        trail = self._trail(key)
-        answer = self._dynamodb.get_item(
-            TableName=self._table,
-            Key={name: item[name] for name in ("orderId", "timestamp")},
-            ConsistentRead=True,
-        )
-        if "Item" not in answer:
-            return None
-        image = typed_json(answer["Item"])
-        state = canonical(image)
-        return None if trail.ends_with(state) else _Suspect(key=key, item=image, state=state, trail=trail)
+    def _bucket(self, batches: Iterable[list[str]]) -> None:
+        for keys in batches:
+            self._comparison.objects(keys)
 
-    def _still_unrecorded(self, suspects: list[_Suspect]) -> list[_Suspect]:
-        if suspects:
-            for pause in self._pauses:
-                time.sleep(pause)
-                suspects = [suspect for suspect in suspects if not self._is_recorded_by_now(suspect)]
-        return suspects
-
-    def _is_recorded_by_now(self, suspect: _Suspect) -> bool:
-        trail = self._trail(suspect.key, awaited_by=suspect)
-        return trail.ends_with(suspect.state) or (trail.current_is_record and trail.has_awaited)
-
-    def _trail(self, key: str, *, awaited_by: _Suspect | None = None) -> _Trail:
-        newest: AuditRecord | None = None
-        current_etag: str | None = None
-        current_is_record = has_awaited = False
-        version_count = 0
-        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key):
-            for version in page.get("Versions", []):
-                if version["Key"] != key:
-                    continue
-                version_count += 1
-                try:
-                    answer = self._s3.get_object(Bucket=self._bucket, Key=key, VersionId=version["VersionId"])
-                    record: AuditRecord | None = AuditRecord.parse(answer["Body"].read())
-                except (ValueError, self._s3.exceptions.InvalidObjectState):
-                    record = None
-                if version["IsLatest"]:
-                    current_etag, current_is_record = version["ETag"], record is not None
-                if record is None:
-                    continue
-                # Of equal ranks the first listed stays: it is the one that S3 got last.
-                if newest is None or record.rank > newest.rank:
-                    newest = record
-                has_awaited |= awaited_by is not None and awaited_by.is_recorded_by(record)
-        return _Trail(
-            newest=newest,
-            current_etag=current_etag,
-            current_is_record=current_is_record,
-            version_count=version_count,
-            has_awaited=has_awaited,
-        )
-
-    def _repaired(self, finding: Finding, suspect: _Suspect) -> Finding:
-        """Write a record that sorts right after the newest known one, so before every record still to come.
-
-        It is written only if the object is as it was when the finding was made.
-        """
-        newest, etag = suspect.trail.newest, suspect.trail.current_etag
-        unchanged: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-        record = {
-            "orderId": finding.order_id,
-            "timestamp": finding.timestamp,
-            "eventName": None,
-            "eventId": None,
-            "sequenceNumber": newest.sequence_number if newest else "0",
-            "recordedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "userIdentity": None,
-            "oldImage": newest.new_image if newest else None,
-            "newImage": suspect.item,
-            "reconciled": True,
-        }
-        try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=finding.key,
-                Body=json.dumps(record, ensure_ascii=False).encode(),
-                ContentType="application/json",
-                **unchanged,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in (
-                "PreconditionFailed",
-                "ConditionalRequestConflict",
-                "NoSuchKey",
-            ):
-                raise
-            return replace(finding, detail="the object changed during the repair: run it again")
-        return replace(finding, repaired=True)
+    def _chains(self) -> None:
+        versions = self._store.versions(PREFIX)
+        self._comparison.chains(version for version in versions if self._part.has(version.key))
 
 
-def _finding(problem: str, key: str, item: Mapping[str, Any], detail: str) -> Finding:
-    return Finding(
-        problem=problem,
-        order_id=item["orderId"]["S"],
-        timestamp=item["timestamp"]["N"],
-        key=key,
-        detail=detail,
-    )
+class _Shared(Iterator[T]):
+    """An iterator that several threads take from."""
+
+    def __init__(self, values: Iterator[T]) -> None:
+        self._values = values
+        self._lock = threading.Lock()
+
+    def __next__(self) -> T:
+        with self._lock:
+            return next(self._values)
+
+
+def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(keys, BATCH)):
+        yield batch
+
+
+def _progress(counts: Mapping[str, int], *, of_items: int, seconds: float) -> str:
+    """DynamoDB counts a table's items every six hours or so: a share above 99% would be wrong."""
+    items, versions = counts["items"], counts["versions"]
+    share = f" ({min(99, 100 * items // of_items)}%)" if of_items else ""
+    chains = f", {versions} versions" if versions else ""
+    return f"{items} items{share}, {counts['objects']} objects{chains}, {items / seconds:.0f} items/s"
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `reconcile` to the commands of `python -m tools.audit`."""
     parser = commands.add_parser(
         "reconcile",
-        help="prove that every order has its audit record",
-        description="Compare every order item with the newest record in its audit object.",
-        epilog="Exit status: 0 every item has its record (--repair: now), 1 findings remain, 2 bad usage, "
-        "3 AWS refused or could not be reached, 130 interrupted. Environment: ENVIRONMENT_SUFFIX, "
-        "DEPLOY_REGION, and what the AWS SDK reads.",
+        help="prove that table and audit trail agree",
+        description="Compare every order item with the newest record in its audit object, and see that every "
+        "audit object whose item is gone ends with the record of its removal.",
+        epilog="Exit status: 0 the trail holds all that was checked (--repair: now), 1 findings remain, "
+        "2 bad usage, 3 AWS refused or could not be reached, 130 interrupted. Environment: "
+        "ENVIRONMENT_SUFFIX, DEPLOY_REGION, and what the AWS SDK reads.",
     )
     parser.add_argument(
-        "--repair", action="store_true", help="write the missing records, marked as reconciled"
+        "--deep",
+        action="store_true",
+        help="read all versions of all objects too, and prove that each change starts from the one before it",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="write the missing records of current states and of removals, marked as reconciled",
+    )
+    parser.add_argument(
+        "--part",
+        type=_part,
+        default=Part(),
+        metavar="K/N",
+        help="check one of N parts, which together are the whole: 1/8 to 8/8 on eight machines",
     )
     parser.add_argument(
         "--json",
         action="store_true",
-        help="one JSON object a line: the findings as they are made, then the summary",
+        help="one JSON object a line: the findings as they are made, then the summary; no progress",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> Exit:
-    """Exit.COMPLETE when every item has its record (with --repair: has it now)."""
+    """Exit.COMPLETE when the trail holds all that was checked (with --repair: holds it now)."""
     if not arguments.json:
         print(_ROW("PROBLEM", "", "TIMESTAMP", "ORDER, REASON"), flush=True)
     summary = reconcile(
         Deployment.of_settings(),
         repair=arguments.repair,
+        deep=arguments.deep,
+        part=arguments.part,
         report=_print_json if arguments.json else _print_row,
-        say=lambda line: print(line, file=sys.stderr),
+        say=_say_nothing if arguments.json else _say,
     )
     if arguments.json:
-        print(json.dumps({"summary": asdict(summary) | {"complete": summary.is_complete}}))
+        part = f"{arguments.part.number}/{arguments.part.of}"
+        print(json.dumps({"summary": asdict(summary) | {"part": part, "complete": summary.is_complete}}))
     else:
-        problems = ", ".join(f"{count} {problem}" for problem, count in summary.problems.items())
-        print(f"{summary.items} items in {summary.seconds:.1f} s: {problems}; {summary.repaired} repaired")
+        print(_closing_line(summary))
     return Exit.COMPLETE if summary.is_complete else Exit.INCOMPLETE
+
+
+def _closing_line(summary: Summary) -> str:
+    versions = f", {summary.versions} versions" if summary.versions else ""
+    found = ", ".join(f"{count} {problem}" for problem, count in summary.problems.items() if count)
+    repaired = f"; {summary.repaired} repaired" if summary.repaired else ""
+    return (
+        f"{summary.items} items, {summary.objects} objects{versions} in {summary.seconds:.1f} s: "
+        f"{found or 'nothing is missing'}{repaired}"
+    )
+
+
+def _part(text: str) -> Part:
+    try:
+        return Part.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _print_json(finding: Finding) -> None:
@@ -436,6 +328,15 @@ def _print_json(finding: Finding) -> None:
 
 
 def _print_row(finding: Finding) -> None:
-    order = json.dumps(finding.order_id, ensure_ascii=False)
+    name = finding.key if finding.order_id is None else json.dumps(finding.order_id, ensure_ascii=False)
     repaired = "repaired" if finding.repaired else ""
-    print(_ROW(finding.problem, repaired, finding.timestamp, f"{order}  {finding.detail}"), flush=True)
+    row = _ROW(finding.problem, repaired, finding.timestamp or "", f"{name}  {finding.detail}")
+    print(row, flush=True)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _say_nothing(line: str) -> None:
+    pass

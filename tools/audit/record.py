@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self, TypeVar
+from urllib.parse import unquote_to_bytes
 
 T = TypeVar("T")
 
@@ -18,6 +19,9 @@ KEPT_OF_LONG_ID = 700
 # DynamoDB nests 32 levels, and has numbers of 38 digits: with a sign, a point and an exponent 45 characters.
 MAX_DEPTH = 32
 NUMBER = re.compile(r"(?=.{1,45}\Z)[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_AUDIT_KEY = re.compile(
+    r"orders/(?P<id>[A-Za-z0-9_%-]+)(?P<hash>~[0-9a-f]{64})?/(?P<timestamp>[0-9.E+-]+)\.json"
+)
 
 
 def audit_key(order_id: str, timestamp: str) -> str:
@@ -27,6 +31,23 @@ def audit_key(order_id: str, timestamp: str) -> str:
     if len(encoded) > MAX_ENCODED_ID:
         encoded = f"{encoded[:KEPT_OF_LONG_ID]}~{hashlib.sha256(raw).hexdigest()}"
     return f"orders/{encoded}/{timestamp}.json"
+
+
+def item_of_key(key: str) -> tuple[str | None, str] | None:
+    """The order id and the timestamp that a key was made of; no id if the key has only its hash.
+
+    None for what `audit_key` does not make.
+    """
+    parts = _AUDIT_KEY.fullmatch(key)
+    if not parts or not _is_number(parts["timestamp"]):
+        return None
+    if parts["hash"]:
+        return None, parts["timestamp"]
+    try:
+        order_id = unquote_to_bytes(parts["id"]).decode()
+    except UnicodeDecodeError:
+        return None
+    return (order_id, parts["timestamp"]) if audit_key(order_id, parts["timestamp"]) == key else None
 
 
 def typed_json(image: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,6 +128,16 @@ class AuditRecord:
     def rank(self) -> tuple[int, bool]:
         """The record's place in the history of its item, higher is later."""
         return int(self.sequence_number), self.reconciled
+
+
+def _is_number(text: str) -> bool:
+    """Whether DynamoDB takes the text for a number: up to 38 digits, 1E-130 to 9.9E+125."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+    return number.is_finite() and len(digits) <= 38 and -130 <= number.adjusted() <= 125
 
 
 def _optional(content: Mapping[str, Any], name: str, kind: type[T]) -> T | None:

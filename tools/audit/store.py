@@ -54,9 +54,9 @@ _UNREAD = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Version:
-    """One version of an object, or a delete marker, as ListObjectVersions has it; `written_at` is S3's time, in UTC.
+    """One version of an object, or a delete marker, as ListObjectVersions has it.
 
-    `etag` has its quotes; a delete marker has none, and a size of 0.
+    `written_at` is S3's time, in UTC; `etag` has its quotes. A delete marker has none, and a size of 0.
     """
 
     key: str

@@ -1,0 +1,447 @@
+"""Compare order items with their trails, both ways; what differs is looked at again before it is a finding.
+
+From the table: the newest record in an item's object has the state that the table holds. From the bucket: an
+object whose item is gone ends with the record of its removal. And within an object: the records link up.
+
+Nearly always the object's current version decides, which takes one GetObject; only where it does not are all
+versions read.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.audit import chain
+from tools.audit.chain import Kind, Severity
+from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key, typed_json
+from tools.audit.store import AuditStore, Content, Unread, Version
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# The most keys that BatchGetItem takes.
+BATCH: Final = 100
+
+# Seconds before each new look at a suspect. A record is normally there within a second or two of the change.
+PAUSES: Final = (1.0, 3.0, 9.0)
+
+# Damaged objects that are looked at again together.
+_BROKEN_CHAINS = 100
+
+_LONGEST_BACKOFF = 5.0
+
+# What a chain says of the version that a comparison with the table has named already.
+_OF_CURRENT_VERSION = frozenset({Kind.UNREADABLE, Kind.MISPLACED, Kind.ARCHIVED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What the audit trail does not prove of an order item.
+
+    `order_id` and `timestamp` are None for an object that names no item. `repaired` says that a record of the
+    item's state was written.
+    """
+
+    problem: Kind
+    order_id: str | None
+    timestamp: str | None
+    key: str
+    detail: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Item:
+    """An item's key, and that of its audit object."""
+
+    order_id: str
+    timestamp: str
+    key: str
+
+    @property
+    def attributes(self) -> dict[str, dict[str, str]]:
+        return {"orderId": {"S": self.order_id}, "timestamp": {"N": self.timestamp}}
+
+    def finding(self, problem: Kind, detail: str) -> Finding:
+        return Finding(
+            problem=problem,
+            order_id=self.order_id,
+            timestamp=self.timestamp,
+            key=self.key,
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trail:
+    """What the versions of an audit object come to; `obstacle` is why the current one is no record of it."""
+
+    newest: AuditRecord | None
+    current_etag: str | None
+    obstacle: tuple[Kind, str] | None
+    version_count: int
+    has_awaited: bool
+
+    def ends_with(self, state: Mapping[str, Any] | None) -> bool:
+        return self.is_readable and self.newest is not None and self.newest.state == state
+
+    @property
+    def is_readable(self) -> bool:
+        return self.current_etag is not None and self.obstacle is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Suspect:
+    """An item that its trail does not end with; `image` and `state` are None if it is gone.
+
+    It was read after the trail, so its record sorts later.
+    """
+
+    item: _Item
+    image: Mapping[str, Any] | None
+    state: Mapping[str, Any] | None
+    trail: _Trail
+
+    def is_recorded_by(self, record: AuditRecord) -> bool:
+        known = self.trail.newest
+        return record.state == self.state and (known is None or record.rank > known.rank)
+
+    def finding(self) -> Finding:
+        trail, newest, versions = self.trail, self.trail.newest, f"versions: {self.trail.version_count}"
+        if trail.current_etag is None:
+            hidden = f"hidden by a delete marker ({versions})" if trail.version_count else "never written"
+            return self.item.finding(Kind.DELETE_MARKER if self.state is None else Kind.MISSING, hidden)
+        if trail.obstacle or newest is None:
+            problem, reason = trail.obstacle or (Kind.UNREADABLE, "no version is an audit record")
+            return self.item.finding(problem, f"{reason} ({versions})")
+        if self.state is None:
+            detail = f"the item is gone, the newest record, {newest.sequence_number}, has it ({versions})"
+            return self.item.finding(Kind.NO_REMOVE, detail)
+        detail = f"the newest record, {newest.sequence_number}, has another state ({versions})"
+        return self.item.finding(Kind.STALE, detail)
+
+
+class Comparison:
+    """Compares; its methods may be called from several threads.
+
+    `report` gets each finding once it is certain, from one thread at a time. `counts` says how many `items`
+    of the table, `objects` of the bucket and `versions` have been looked at. After `stop()` everything under
+    way ends with CancelledError.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: AuditStore,
+        dynamodb: "DynamoDBClient",
+        table: str,
+        repair: bool,
+        report: Callable[[Finding], None],
+        pauses: Iterable[float] = PAUSES,
+    ) -> None:
+        self._store = store
+        self._dynamodb = dynamodb
+        self._table = table
+        self._repairs = repair
+        self._report = report
+        self._pauses = pauses
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self.counts = Counter({"items": 0, "objects": 0, "versions": 0})
+
+    def stop(self) -> None:
+        """End what is under way in other threads as soon as can be."""
+        self._stopped.set()
+
+    def items(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Compare items of the table, as Scan has them, with what the trail says of them."""
+        self._settle(filter(None, map(self._suspect_of_item, items)))
+        self._count("items", len(items))
+
+    def objects(self, keys: Sequence[str]) -> None:
+        """See that each object's item is in the table, where it is compared, or its removal recorded."""
+        named = [item for key in keys if (item := self._item_of(key))]
+        gone = self._gone(named)
+        self._settle(filter(None, map(self._suspect_of_object, gone)))
+        self._count("objects", len(keys))
+
+    def chains(self, versions: Iterable[Version]) -> None:
+        """Prove the chain of each object; of an object `versions` has all, in S3's order."""
+        broken: list[str] = []
+        for key, contents in groupby(self._store.read_many(versions), key=lambda read: read[0].key):
+            if item_of_key(key) and self._breaks(key, self._counted(contents)):
+                broken.append(key)
+            if len(broken) >= _BROKEN_CHAINS:
+                self._settle_chains(broken)
+                broken.clear()
+        self._settle_chains(broken)
+
+    def _suspect_of_item(self, attributes: Mapping[str, Any]) -> _Suspect | None:
+        order_id, timestamp = attributes["orderId"]["S"], attributes["timestamp"]["N"]
+        item = _Item(order_id=order_id, timestamp=timestamp, key=audit_key(order_id, timestamp))
+        return self._suspect(item, scanned=typed_json(attributes))
+
+    def _suspect_of_object(self, item: _Item) -> _Suspect | None:
+        return self._suspect(item, scanned=None)
+
+    def _suspect(self, item: _Item, *, scanned: Mapping[str, Any] | None) -> _Suspect | None:
+        """None if the trail ends with the item as scanned (None: it is gone), or if that has changed."""
+        self._raise_if_stopped()
+        content = self._store.read(item.key)
+        if content is Unread.ARCHIVED:
+            self._tell(item.finding(Kind.ARCHIVED, "in Glacier: restore the object to compare it"))
+            return None
+        if isinstance(content, bytes) and _is_recorded(scanned, content, item.key):
+            return None
+        trail = self._trail(item)
+        image = self._image(item)
+        if (image is None) is not (scanned is None):
+            return None
+        state = None if image is None else canonical(image)
+        return None if trail.ends_with(state) else _Suspect(item=item, image=image, state=state, trail=trail)
+
+    def _settle(self, candidates: Iterable[_Suspect]) -> None:
+        """Look at suspects again, together; report what is still not recorded, repaired if it is to be."""
+        suspects = list(candidates)
+        for pause in self._pauses if suspects else ():
+            self._wait(pause)
+            suspects = [suspect for suspect in suspects if not self._is_recorded_by_now(suspect)]
+        for suspect in suspects:
+            finding = suspect.finding()
+            self._tell(self._repaired(finding, suspect) if self._repairs else finding)
+
+    def _is_recorded_by_now(self, suspect: _Suspect) -> bool:
+        trail = self._trail(suspect.item, awaited_by=suspect)
+        return trail.ends_with(suspect.state) or (trail.is_readable and trail.has_awaited)
+
+    def _trail(self, item: _Item, *, awaited_by: _Suspect | None = None) -> _Trail:
+        newest: AuditRecord | None = None
+        current_etag: str | None = None
+        obstacle: tuple[Kind, str] | None = None
+        has_awaited = False
+        version_count = 0
+        for version, content in self._store.read_many(self._store.versions_of(item.key)):
+            self._raise_if_stopped()
+            if version.is_delete_marker:
+                continue
+            version_count += 1
+            record = _record(content, item.key)
+            if version.is_current:
+                current_etag = version.etag
+                obstacle = None if isinstance(record, AuditRecord) else record
+            if not isinstance(record, AuditRecord):
+                continue
+            # Of equal ranks the first listed stays: it is the one that S3 got last.
+            if newest is None or record.rank > newest.rank:
+                newest = record
+            has_awaited |= awaited_by is not None and awaited_by.is_recorded_by(record)
+        return _Trail(
+            newest=newest,
+            current_etag=current_etag,
+            obstacle=obstacle,
+            version_count=version_count,
+            has_awaited=has_awaited,
+        )
+
+    def _image(self, item: _Item) -> dict[str, Any] | None:
+        answer = self._dynamodb.get_item(TableName=self._table, Key=item.attributes, ConsistentRead=True)
+        # DynamoDB finds 1 for 1.0, whose object is another.
+        if answer.get("Item", {}).get("timestamp") != item.attributes["timestamp"]:
+            return None
+        return typed_json(answer["Item"])
+
+    def _item_of(self, key: str) -> _Item | None:
+        """The item that an object is of. An object of no item is reported here."""
+        order_id, timestamp = item_of_key(key) or (None, None)
+        if timestamp is not None and order_id is None:
+            order_id = self._id_in_records(key)
+        if timestamp is not None and order_id is not None:
+            return _Item(order_id=order_id, timestamp=timestamp, key=key)
+        detail = (
+            "not an audit object: the function writes no such key"
+            if timestamp is None
+            else ("the key holds a hash of the order's id, and no version is an audit record")
+        )
+        self._tell(
+            Finding(problem=Kind.UNREADABLE, order_id=None, timestamp=timestamp, key=key, detail=detail)
+        )
+        return None
+
+    def _id_in_records(self, key: str) -> str | None:
+        for _, content in self._store.read_many(self._store.versions_of(key)):
+            record = _record(content, key)
+            if isinstance(record, AuditRecord) and record.key == key:
+                return record.order_id
+        return None
+
+    def _gone(self, items: Sequence[_Item]) -> list[_Item]:
+        """Those that the table does not hold."""
+        # The same number in two spellings is one key, and DynamoDB takes a key once.
+        wanted = {(item.order_id, Decimal(item.timestamp)): item.attributes for item in items}
+        request: dict[str, Any] = {
+            self._table: {
+                "Keys": list(wanted.values()),
+                "ConsistentRead": True,
+                "ProjectionExpression": "orderId, #timestamp",
+                "ExpressionAttributeNames": {"#timestamp": "timestamp"},
+            }
+        }
+        present: set[tuple[str, str]] = set()
+        backoff = 0.05
+        while wanted and request:
+            answer = self._dynamodb.batch_get_item(RequestItems=request)
+            for found in answer["Responses"].get(self._table, []):
+                present.add((found["orderId"]["S"], found["timestamp"]["N"]))
+            if request := answer.get("UnprocessedKeys", {}):
+                self._wait(backoff)
+                backoff = min(2 * backoff, _LONGEST_BACKOFF)
+        return [item for item in items if (item.order_id, item.timestamp) not in present]
+
+    def _counted(self, contents: Iterable[tuple[Version, Content]]) -> Iterator[tuple[Version, Content]]:
+        for read in contents:
+            self._raise_if_stopped()
+            self._count("versions", 1)
+            yield read
+
+    def _breaks(self, key: str, contents: Iterable[tuple[Version, Content]]) -> list[Finding]:
+        """What breaks an object's chain, less what the comparison says of its current version."""
+        links = []
+        current: Version | None = None
+        for version, content in contents:
+            current = version if version.is_current else current
+            if link := chain.read(version, content):
+                links.append(link)
+        findings = [
+            finding
+            for finding in chain.prove(links).findings
+            if finding.severity is Severity.BREAKS
+            and not (
+                finding.kind in _OF_CURRENT_VERSION and current and current.version_id in finding.versions
+            )
+        ]
+        if not findings:
+            return []
+        order_id, timestamp = item_of_key(key) or (None, None)
+        if order_id is None:
+            order_id = self._id_in_records(key)
+        if order_id is not None and timestamp is not None and current and current.is_delete_marker:
+            item = _Item(order_id=order_id, timestamp=timestamp, key=key)
+            if self._image(item) is not None:
+                findings = [finding for finding in findings if finding.kind is not Kind.DELETE_MARKER]
+        return [
+            Finding(
+                problem=finding.kind,
+                order_id=order_id,
+                timestamp=timestamp,
+                key=key,
+                detail=_detail(finding),
+            )
+            for finding in findings
+        ]
+
+    def _settle_chains(self, broken: Sequence[str]) -> None:
+        """Look at broken chains again, together; report what is still broken."""
+        findings: dict[str, list[Finding]] = {key: [] for key in broken}
+        for pause in self._pauses if broken else ():
+            self._wait(pause)
+            findings = {
+                key: still
+                for key in findings
+                if (still := self._breaks(key, self._store.read_many(self._store.versions_of(key))))
+            }
+        for finding in [finding for of_object in findings.values() for finding in of_object]:
+            self._tell(finding)
+
+    def _repaired(self, finding: Finding, suspect: _Suspect) -> Finding:
+        """Write a record that sorts right after the newest known one, so before every record still to come.
+
+        It is written only if the object is as it was when the finding was made.
+        """
+        newest, etag = suspect.trail.newest, suspect.trail.current_etag
+        if suspect.image is None and (etag is None or newest is None or newest.new_image is None):
+            return finding
+        unchanged: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        record = {
+            "orderId": finding.order_id,
+            "timestamp": finding.timestamp,
+            "eventName": None,
+            "eventId": None,
+            "sequenceNumber": newest.sequence_number if newest else "0",
+            "changedAt": None,
+            "recordedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "changedBy": None,
+            "userIdentity": None,
+            "oldImage": newest.new_image if newest else None,
+            "newImage": suspect.image,
+            "reconciled": True,
+        }
+        try:
+            self._store.s3.put_object(
+                Bucket=self._store.bucket,
+                Key=finding.key,
+                Body=json.dumps(record, ensure_ascii=False).encode(),
+                ContentType="application/json",
+                **unchanged,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in (
+                "PreconditionFailed",
+                "ConditionalRequestConflict",
+                "NoSuchKey",
+            ):
+                raise
+            return replace(finding, detail="the object changed during the repair: run it again")
+        return replace(finding, repaired=True)
+
+    def _tell(self, finding: Finding) -> None:
+        with self._lock:
+            self._raise_if_stopped()
+            self._report(finding)
+
+    def _count(self, what: str, number: int) -> None:
+        with self._lock:
+            self.counts[what] += number
+
+    def _wait(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
+        self._raise_if_stopped()
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise CancelledError
+
+
+def _is_recorded(image: Mapping[str, Any] | None, content: bytes, key: str) -> bool:
+    """Whether a version is the record of an item's state; a removed item's state is None."""
+    record = _record(content, key)
+    if not isinstance(record, AuditRecord):
+        return False
+    return record.new_image == image or (image is not None and record.state == canonical(image))
+
+
+def _record(content: Content, key: str) -> AuditRecord | tuple[Kind, str]:
+    """A version's record, or why it is none of the item that the object is of."""
+    if not isinstance(content, bytes):
+        return Kind.ARCHIVED, "in Glacier: restore the object to compare it"
+    try:
+        record = AuditRecord.parse(content)
+    except ValueError:
+        return Kind.UNREADABLE, "the current version is no audit record"
+    if record.key not in (None, key):
+        return Kind.MISPLACED, f"the current version is a record of {record.key}"
+    return record
+
+
+def _detail(finding: chain.Finding) -> str:
+    place = "" if finding.number is None else f"change {finding.number}: "
+    attributes = f" ({', '.join(finding.attributes)})" if finding.attributes else ""
+    return f"{place}{finding.detail}{attributes}"
