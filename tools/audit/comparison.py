@@ -14,30 +14,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from tools.audit import chain
 from tools.audit.chain import Kind, Severity
-from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key, typed_json
+from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key
 from tools.audit.store import AuditStore, Content, Unread, Version
+from tools.audit.table import Image, OrdersTable
 
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-# The most keys that BatchGetItem takes.
-BATCH: Final = 100
 
 # Seconds before each new look at a suspect. A record is normally there within a second or two of the change.
 PAUSES: Final = (1.0, 3.0, 9.0)
 
 # Damaged objects that are looked at again together.
 _BROKEN_CHAINS = 100
-
-_LONGEST_BACKOFF = 5.0
 
 # What a chain says of the version that a comparison with the table has named already.
 _OF_CURRENT_VERSION = frozenset({Kind.UNREADABLE, Kind.MISPLACED, Kind.ARCHIVED})
@@ -66,10 +58,6 @@ class _Item:
     order_id: str
     timestamp: str
     key: str
-
-    @property
-    def attributes(self) -> dict[str, dict[str, str]]:
-        return {"orderId": {"S": self.order_id}, "timestamp": {"N": self.timestamp}}
 
     def finding(self, problem: Kind, detail: str) -> Finding:
         return Finding(
@@ -107,7 +95,7 @@ class _Suspect:
     """
 
     item: _Item
-    image: Mapping[str, Any] | None
+    image: Image | None
     state: Mapping[str, Any] | None
     trail: _Trail
 
@@ -142,14 +130,12 @@ class Comparison:
         self,
         *,
         store: AuditStore,
-        dynamodb: "DynamoDBClient",
-        table: str,
+        table: OrdersTable,
         repair: bool,
         report: Callable[[Finding], None],
         pauses: Iterable[float] = PAUSES,
     ) -> None:
         self._store = store
-        self._dynamodb = dynamodb
         self._table = table
         self._repairs = repair
         self._report = report
@@ -162,15 +148,16 @@ class Comparison:
         """End what is under way in other threads as soon as can be."""
         self._stopped.set()
 
-    def items(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Compare items of the table, as Scan has them, with what the trail says of them."""
+    def items(self, items: Sequence[Image]) -> None:
+        """Compare items of the table with what the trail says of them."""
         self._settle(filter(None, map(self._suspect_of_item, items)))
         self._count("items", len(items))
 
     def objects(self, keys: Sequence[str]) -> None:
         """See that each object's item is in the table, where it is compared, or its removal recorded."""
         named = [item for key in keys if (item := self._item_of(key))]
-        gone = self._gone(named)
+        there = self._table.holds([(item.order_id, item.timestamp) for item in named], wait=self._wait)
+        gone = [item for item in named if (item.order_id, item.timestamp) not in there]
         self._settle(filter(None, map(self._suspect_of_object, gone)))
         self._count("objects", len(keys))
 
@@ -185,15 +172,15 @@ class Comparison:
                 broken.clear()
         self._settle_chains(broken)
 
-    def _suspect_of_item(self, attributes: Mapping[str, Any]) -> _Suspect | None:
-        order_id, timestamp = attributes["orderId"]["S"], attributes["timestamp"]["N"]
+    def _suspect_of_item(self, image: Image) -> _Suspect | None:
+        order_id, timestamp = image["orderId"]["S"], image["timestamp"]["N"]
         item = _Item(order_id=order_id, timestamp=timestamp, key=audit_key(order_id, timestamp))
-        return self._suspect(item, scanned=typed_json(attributes))
+        return self._suspect(item, scanned=image)
 
     def _suspect_of_object(self, item: _Item) -> _Suspect | None:
         return self._suspect(item, scanned=None)
 
-    def _suspect(self, item: _Item, *, scanned: Mapping[str, Any] | None) -> _Suspect | None:
+    def _suspect(self, item: _Item, *, scanned: Image | None) -> _Suspect | None:
         """None if the trail ends with the item as scanned (None: it is gone), or if that has changed."""
         self._raise_if_stopped()
         content = self._store.read(item.key)
@@ -203,7 +190,7 @@ class Comparison:
         if isinstance(content, bytes) and _is_recorded(scanned, content, item.key):
             return None
         trail = self._trail(item)
-        image = self._image(item)
+        image = self._table.item(item.order_id, item.timestamp)
         if (image is None) is not (scanned is None):
             return None
         state = None if image is None else canonical(image)
@@ -252,13 +239,6 @@ class Comparison:
             has_awaited=has_awaited,
         )
 
-    def _image(self, item: _Item) -> dict[str, Any] | None:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=item.attributes, ConsistentRead=True)
-        # DynamoDB finds 1 for 1.0, whose object is another.
-        if answer.get("Item", {}).get("timestamp") != item.attributes["timestamp"]:
-            return None
-        return typed_json(answer["Item"])
-
     def _item_of(self, key: str) -> _Item | None:
         """The item that an object is of. An object of no item is reported here."""
         order_id, timestamp = item_of_key(key) or (None, None)
@@ -282,29 +262,6 @@ class Comparison:
             if isinstance(record, AuditRecord) and record.key == key:
                 return record.order_id
         return None
-
-    def _gone(self, items: Sequence[_Item]) -> list[_Item]:
-        """Those that the table does not hold."""
-        # The same number in two spellings is one key, and DynamoDB takes a key once.
-        wanted = {(item.order_id, Decimal(item.timestamp)): item.attributes for item in items}
-        request: dict[str, Any] = {
-            self._table: {
-                "Keys": list(wanted.values()),
-                "ConsistentRead": True,
-                "ProjectionExpression": "orderId, #timestamp",
-                "ExpressionAttributeNames": {"#timestamp": "timestamp"},
-            }
-        }
-        present: set[tuple[str, str]] = set()
-        backoff = 0.05
-        while wanted and request:
-            answer = self._dynamodb.batch_get_item(RequestItems=request)
-            for found in answer["Responses"].get(self._table, []):
-                present.add((found["orderId"]["S"], found["timestamp"]["N"]))
-            if request := answer.get("UnprocessedKeys", {}):
-                self._wait(backoff)
-                backoff = min(2 * backoff, _LONGEST_BACKOFF)
-        return [item for item in items if (item.order_id, item.timestamp) not in present]
 
     def _counted(self, contents: Iterable[tuple[Version, Content]]) -> Iterator[tuple[Version, Content]]:
         for read in contents:
@@ -333,10 +290,9 @@ class Comparison:
         order_id, timestamp = item_of_key(key) or (None, None)
         if order_id is None:
             order_id = self._id_in_records(key)
-        if order_id is not None and timestamp is not None and current and current.is_delete_marker:
-            item = _Item(order_id=order_id, timestamp=timestamp, key=key)
-            if self._image(item) is not None:
-                findings = [finding for finding in findings if finding.kind is not Kind.DELETE_MARKER]
+        hidden = current and current.is_delete_marker
+        if hidden and order_id and timestamp and self._table.item(order_id, timestamp):
+            findings = [finding for finding in findings if finding.kind is not Kind.DELETE_MARKER]
         return [
             Finding(
                 problem=finding.kind,
@@ -420,7 +376,7 @@ class Comparison:
             raise CancelledError
 
 
-def _is_recorded(image: Mapping[str, Any] | None, content: bytes, key: str) -> bool:
+def _is_recorded(image: Image | None, content: bytes, key: str) -> bool:
     """Whether a version is the record of an item's state; a removed item's state is None."""
     record = _record(content, key)
     if not isinstance(record, AuditRecord):

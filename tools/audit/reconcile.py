@@ -17,18 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from tools.audit.chain import Kind
-from tools.audit.comparison import BATCH, PAUSES, Comparison, Finding
+from tools.audit.comparison import PAUSES, Comparison, Finding
 from tools.audit.deployment import Deployment, Exit
 from tools.audit.store import AuditStore
-
-import boto3
-from botocore.config import Config
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from tools.audit.table import BATCH, OrdersTable
 
 T = TypeVar("T")
 
@@ -44,21 +39,16 @@ PROBLEMS: Final = (
 DEEP_PROBLEMS: Final = (Kind.GAP, Kind.NO_INSERT, Kind.FORK, Kind.INCONSISTENT)
 
 # Of each walk. They wait for S3 and DynamoDB nearly all the time.
-THREADS: Final = 48
+THREADS: Final = 64
 
 # More segments than threads, so that a large one does not keep one thread busy at the end while others idle.
 SEGMENTS: Final = THREADS * 4
-
-# The items that a thread holds at a time; the suspects among them are looked at again together.
-PAGE_ITEMS: Final = 250
 
 PROGRESS_SECONDS = 5
 
 PREFIX: Final = "orders/"
 
 _ROW = "{:13}  {:8}  {:14}  {}".format
-
-_CLIENT = Config(max_pool_connections=2 * THREADS, retries={"mode": "standard", "total_max_attempts": 8})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +119,8 @@ def reconcile(
     """
     started = time.monotonic()
     part = part or Part()
-    dynamodb = boto3.client("dynamodb", region_name=deployment.region, config=_CLIENT)
-    table = dynamodb.describe_table(TableName=deployment.table)["Table"]
+    table = OrdersTable(deployment.table, region=deployment.region, connections=2 * THREADS)
+    of_items = table.item_count() // part.of
     problems = Counter(dict.fromkeys(PROBLEMS + (DEEP_PROBLEMS if deep else ()), 0))
     repaired = 0
 
@@ -141,13 +131,11 @@ def reconcile(
         report(finding)
 
     store = AuditStore(deployment.audit_bucket, region=deployment.region)
-    comparison = Comparison(
-        store=store, dynamodb=dynamodb, table=deployment.table, repair=repair, report=count, pauses=pauses
-    )
-    walks = _Walks(comparison, store=store, dynamodb=dynamodb, table=deployment.table, part=part)
+    comparison = Comparison(store=store, table=table, repair=repair, report=count, pauses=pauses)
+    walks = _Walks(comparison, store=store, table=table, part=part)
     for _ in walks.run(deep=deep):
         seconds = time.monotonic() - started
-        progress = _progress(comparison.counts, of_items=table["ItemCount"] // part.of, seconds=seconds)
+        progress = _progress(comparison.counts, of_items=of_items, seconds=seconds)
         say(f"{progress}, {problems.total()} findings")
     return Summary(
         items=comparison.counts["items"],
@@ -167,13 +155,11 @@ class _Walks:
         comparison: Comparison,
         *,
         store: AuditStore,
-        dynamodb: "DynamoDBClient",
-        table: str,
+        table: OrdersTable,
         part: Part,
     ) -> None:
         self._comparison = comparison
         self._store = store
-        self._dynamodb = dynamodb
         self._table = table
         self._part = part
 
@@ -198,15 +184,8 @@ class _Walks:
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _segment(self, number: int) -> None:
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            Segment=number,
-            TotalSegments=self._part.total_segments,
-            PaginationConfig={"PageSize": PAGE_ITEMS},
-        )
-        for page in pages:
-            self._comparison.items(page["Items"])
+        for items in self._table.pages(number, of=self._part.total_segments):
+            self._comparison.items(items)
 
     def _bucket(self, batches: Iterable[list[str]]) -> None:
         for keys in batches:
@@ -235,7 +214,6 @@ def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _progress(counts: Mapping[str, int], *, of_items: int, seconds: float) -> str:
-    """DynamoDB counts a table's items every six hours or so: a share above 99% would be wrong."""
     items, versions = counts["items"], counts["versions"]
     share = f" ({min(99, 100 * items // of_items)}%)" if of_items else ""
     chains = f", {versions} versions" if versions else ""
