@@ -155,6 +155,7 @@ class Comparison:
 
     def objects(self, keys: Sequence[str]) -> None:
         """See that each object's item is in the table, where it is compared, or its removal recorded."""
+        self._raise_if_stopped()
         named = [item for key in keys if (item := self._item_of(key))]
         there = self._table.holds([(item.order_id, item.timestamp) for item in named], wait=self._wait)
         gone = [item for item in named if (item.order_id, item.timestamp) not in there]

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
@@ -63,11 +64,19 @@ def end_with_status(tool: Callable[[], Exit]) -> None:
     except KeyboardInterrupt:
         print("interrupted: run it again to do the rest", file=sys.stderr)
         status = Exit.INTERRUPTED
-    except (BotoCoreError, ClientError, ChildProcessError) as error:
+    except (BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         status = Exit.FAILED
     except BrokenPipeError:
         # Whoever read the output has gone; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = Exit.INCOMPLETE
-    sys.exit(status)
+    except OSError as error:
+        # Such as a file of certificates that is not there.
+        print(f"error: {error}", file=sys.stderr)
+        status = Exit.FAILED
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Other threads may be in the middle of a request. What they write is whole or not there.
+    os._exit(status)
