@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -14,6 +16,7 @@ from tools.audit import reconcile
 from tools.audit.chain import Kind
 from tools.audit.comparison import Comparison, Finding
 from tools.audit.deployment import Deployment
+from tools.audit.reconcile import Part
 from tools.audit.record import AuditRecord, audit_key, typed_json
 
 import boto3
@@ -64,13 +67,43 @@ class Pipeline:
         }
         self.put_object(order_id, json.dumps(record), storage_class=storage_class)
 
-    def put_object(self, order_id: str, body: str, storage_class: StorageClassType = "STANDARD") -> None:
-        self.s3.put_object(
+    def put_chain(self, order_id: str, *statuses: str | None) -> list[str]:
+        """Write the records of an item that goes through these states, as the function does; None is no item.
+
+        Returns the version ids. The table is left as it is.
+        """
+        old: dict[str, Any] | None = None
+        versions = []
+        for number, status in enumerate(statuses, start=1):
+            key = {"orderId": {"S": order_id}, "timestamp": {"N": TIMESTAMP}}
+            new = None if status is None else key | {"status": {"S": status}}
+            record = {
+                "orderId": order_id,
+                "timestamp": TIMESTAMP,
+                "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
+                "eventId": uuid4().hex,
+                "sequenceNumber": str(number),
+                "recordedAt": "2026-01-02T03:04:05.678Z",
+                "userIdentity": None,
+                "oldImage": old,
+                "newImage": new,
+            }
+            versions.append(self.put_object(order_id, json.dumps(record)))
+            old = new
+        return versions
+
+    def delete_version(self, order_id: str, version_id: str) -> None:
+        key = audit_key(order_id, TIMESTAMP)
+        self.s3.delete_object(Bucket=self.deployment.audit_bucket, Key=key, VersionId=version_id)
+
+    def put_object(self, order_id: str, body: str, storage_class: StorageClassType = "STANDARD") -> str:
+        answer = self.s3.put_object(
             Bucket=self.deployment.audit_bucket,
             Key=audit_key(order_id, TIMESTAMP),
             Body=body,
             StorageClass=storage_class,
         )
+        return answer["VersionId"]
 
     def delete_object(self, order_id: str) -> None:
         self.s3.delete_object(Bucket=self.deployment.audit_bucket, Key=audit_key(order_id, TIMESTAMP))
@@ -88,7 +121,12 @@ class Pipeline:
         return [json.loads(body) for body in sorted(bodies, key=lambda body: AuditRecord.parse(body).rank)]
 
     def reconcile(
-        self, *, repair: bool = False, deep: bool = False, meanwhile: Callable[[], object] = lambda: None
+        self,
+        *,
+        repair: bool = False,
+        deep: bool = False,
+        part: Part | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> dict[str, Finding]:
         """The findings by order; `meanwhile` happens between the first and the second look at suspects."""
         findings: dict[str, Finding] = {}
@@ -99,15 +137,18 @@ class Pipeline:
                 yield 0
 
         def report(finding: Finding) -> None:
-            findings[finding.order_id or finding.key] = finding
+            name = finding.order_id or finding.key
+            assert name not in findings
+            findings[name] = finding
 
         reconcile.reconcile(
-            self.deployment, repair=repair, deep=deep, report=report, say=print, pauses=Pauses()
+            self.deployment, repair=repair, deep=deep, part=part, report=report, say=print, pauses=Pauses()
         )
         return findings
 
-    def problems(self) -> dict[str, str]:
-        return {order_id: finding.problem for order_id, finding in self.reconcile().items()}
+    def problems(self, *, deep: bool = False, part: Part | None = None) -> dict[str, str]:
+        findings = self.reconcile(deep=deep, part=part)
+        return {name: finding.problem for name, finding in findings.items()}
 
 
 @pytest.fixture
@@ -237,12 +278,9 @@ def test_versions_of_other_objects_are_not_an_items_history(pipeline: Pipeline) 
     image = pipeline.put_item("a")
     pipeline.put_record(image | {"status": {"S": "OLD"}}, 1)
     foreign = {"sequenceNumber": "2", "newImage": image}
-    pipeline.s3.put_object(
-        Bucket=pipeline.deployment.audit_bucket,
-        Key=audit_key("a", TIMESTAMP) + ".copy",
-        Body=json.dumps(foreign),
-    )
-    assert pipeline.problems() == {"a": "stale"}
+    copy = audit_key("a", TIMESTAMP) + ".copy"
+    pipeline.s3.put_object(Bucket=pipeline.deployment.audit_bucket, Key=copy, Body=json.dumps(foreign))
+    assert pipeline.problems() == {"a": "stale", copy: "unreadable"}
 
 
 def test_a_removed_item_that_is_back_needs_a_record_of_that(pipeline: Pipeline) -> None:
@@ -329,6 +367,148 @@ def test_two_repairs_of_one_state_are_read_in_the_order_of_their_writing(pipelin
     assert pipeline.problems() == {"a": "stale"}
 
 
+def test_h3_a_trail_that_ends_with_the_removal_of_its_item_is_no_finding(pipeline: Pipeline) -> None:
+    pipeline.put_chain("a", "NEW", "PAID", None)
+    pipeline.put_chain("x" * 900, "NEW", None)
+    assert pipeline.problems(deep=True) == {}
+
+
+@pytest.mark.parametrize("order_id", ["a", "../a b", "x" * 900], ids=["plain", "encoded", "hashed"])
+def test_h3_an_item_that_is_gone_without_a_record_of_that_is_found(pipeline: Pipeline, order_id: str) -> None:
+    pipeline.put_chain(order_id, "NEW", "PAID")
+    finding = pipeline.reconcile()[order_id]
+    assert finding.problem is Kind.NO_REMOVE
+    assert finding.detail == "the item is gone, the newest record, 2, has it (versions: 2)"
+
+
+def test_a_lost_removal_is_repaired_with_a_record_of_it(pipeline: Pipeline) -> None:
+    pipeline.put_chain("a", "NEW", "PAID")
+    assert pipeline.reconcile(repair=True)["a"].repaired
+    *_, last = pipeline.history("a")
+    assert (last["reconciled"], last["sequenceNumber"], last["newImage"]) == (True, "2", None)
+    assert last["oldImage"]["status"] == {"S": "PAID"}
+    assert pipeline.problems(deep=True) == {}
+
+
+def test_a_record_of_a_removal_on_its_way_is_no_finding(pipeline: Pipeline) -> None:
+    pipeline.put_chain("a", "NEW", "PAID")
+    removal = {"orderId": "a", "timestamp": TIMESTAMP, "sequenceNumber": "3", "newImage": None}
+    assert pipeline.reconcile(meanwhile=lambda: pipeline.put_object("a", json.dumps(removal))) == {}
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_an_item_that_is_back_at_the_second_look_needs_the_record_of_its_removal_too(
+    pipeline: Pipeline, is_recorded: bool
+) -> None:
+    pipeline.put_chain("a", "NEW")
+
+    def come_back() -> None:
+        if is_recorded:
+            removal = {"orderId": "a", "timestamp": TIMESTAMP, "sequenceNumber": "2", "newImage": None}
+            pipeline.put_object("a", json.dumps(removal))
+        pipeline.put_record(pipeline.put_item("a", status={"S": "NEW"}), 3)
+
+    findings = pipeline.reconcile(meanwhile=come_back)
+    assert {name: finding.problem for name, finding in findings.items()} == (
+        {} if is_recorded else {"a": "no-remove"}
+    )
+
+
+def test_what_hides_the_end_of_a_removed_items_trail_is_found(pipeline: Pipeline) -> None:
+    bucket = pipeline.deployment.audit_bucket
+    pipeline.put_chain("unreadable", "NEW", None)
+    pipeline.put_object("unreadable", "{")
+    pipeline.put_chain("misplaced", "NEW", None)
+    other = {"orderId": "b", "timestamp": TIMESTAMP, "sequenceNumber": "9", "newImage": None}
+    pipeline.put_object("misplaced", json.dumps(other))
+    pipeline.put_record(pipeline.put_item("archived"), 1, storage_class="GLACIER")
+    pipeline.delete_item("archived")
+    odd_keys = [
+        "orders/a%41/1.json",
+        "orders/a/x.json",
+        "orders//1.json",
+        "orders/../1.json",
+        "orders/%ff/1.json",
+    ]
+    for key in [*odd_keys, "orders/one/1.0.json", f"orders/{'h' * 700}~{'0' * 64}/1.json"]:
+        pipeline.s3.put_object(Bucket=bucket, Key=key, Body="{}")
+    assert pipeline.problems(deep=True) == dict.fromkeys(odd_keys, "unreadable") | {
+        "unreadable": "unreadable",
+        "misplaced": "misplaced",
+        "archived": "archived",
+        "one": "unreadable",
+        f"orders/{'h' * 700}~{'0' * 64}/1.json": "unreadable",
+    }
+
+
+def test_a_record_in_another_items_object_is_no_proof(pipeline: Pipeline) -> None:
+    image = pipeline.put_item("a")
+    record = {"orderId": "b", "timestamp": TIMESTAMP, "sequenceNumber": "1", "newImage": image}
+    pipeline.put_object("a", json.dumps(record))
+    finding = pipeline.reconcile()["a"]
+    assert finding.problem is Kind.MISPLACED
+    assert f"a record of orders/b/{TIMESTAMP}.json" in finding.detail
+
+
+def test_h3_deep_finds_what_is_broken_inside_of_a_trail_and_repairs_nothing_of_it(pipeline: Pipeline) -> None:
+    pipeline.put_chain("fine", "NEW", "PAID", None, "NEW", None)
+    for name, number in (("no-insert", 0), ("gap", 1)):
+        versions = pipeline.put_chain(name, "NEW", "PAID", "SENT", None)
+        pipeline.delete_version(name, versions[number])
+    pipeline.put_chain("delete-marker", "NEW", None)
+    pipeline.delete_object("delete-marker")
+    pipeline.put_item("missing")
+    pipeline.put_chain("missing", "NEW")
+    pipeline.delete_object("missing")
+    pipeline.put_chain("fork", "NEW", "PAID", None)
+    pipeline.put_object(
+        "fork", json.dumps(pipeline.history("fork")[1] | {"newImage": {"orderId": {"S": "fork"}}})
+    )
+    pipeline.put_object("fork", json.dumps(pipeline.history("fork")[-1]))
+    names = ("no-insert", "gap", "delete-marker", "fork")
+    assert pipeline.problems() == {"missing": "missing"}
+    findings = pipeline.reconcile(deep=True, repair=True)
+    assert {name: finding.problem for name, finding in findings.items()} == {
+        name: name for name in (*names, "missing")
+    }
+    assert [name for name, finding in findings.items() if finding.repaired] == ["missing"]
+    assert "status" in findings["gap"].detail
+    assert pipeline.problems(deep=True).keys() == {*names}
+
+
+def test_a_change_that_is_filled_in_before_the_second_look_is_no_gap(pipeline: Pipeline) -> None:
+    versions = pipeline.put_chain("a", "NEW", "PAID", None)
+    late = json.dumps(pipeline.history("a")[1])
+    pipeline.delete_version("a", versions[1])
+    assert pipeline.reconcile(deep=True, meanwhile=lambda: pipeline.put_object("a", late)) == {}
+
+
+def test_parts_are_disjoint_and_together_complete(pipeline: Pipeline) -> None:
+    for number in range(8):
+        pipeline.put_item(f"lost {number}")
+        pipeline.put_chain(f"gone {number}", "NEW")
+        versions = pipeline.put_chain(f"gap {number}", "NEW", "PAID", "SENT", None)
+        pipeline.delete_version(f"gap {number}", versions[1])
+    one, other = (pipeline.problems(deep=True, part=Part(number=number, of=2)) for number in (1, 2))
+    assert one
+    assert other
+    assert one.keys().isdisjoint(other)
+    assert len(one | other) == 24
+    assert one | other == pipeline.problems(deep=True)
+
+
+def test_two_repairs_at_once_write_one_record(pipeline: Pipeline) -> None:
+    pipeline.put_item("lost")
+    pipeline.put_chain("gone", "NEW")
+    second_look = threading.Barrier(2)
+    with ThreadPoolExecutor() as runs:
+        both = [runs.submit(pipeline.reconcile, repair=True, meanwhile=second_look.wait) for _ in range(2)]
+        findings = [finding for run in both for finding in run.result().values()]
+    assert len(findings) == 4
+    assert sorted(finding.order_id or "" for finding in findings if finding.repaired) == ["gone", "lost"]
+    assert (len(pipeline.history("lost")), len(pipeline.history("gone"))) == (1, 2)
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tools.audit", "reconcile", *arguments],
@@ -347,8 +527,8 @@ def test_the_table_has_a_line_for_each_finding_and_ends_with_the_counts(pipeline
     detail = "in Glacier: restore the object to compare it"
     assert header.split() == ["PROBLEM", "TIMESTAMP", "ORDER,", "REASON"]
     assert row.split(maxsplit=2) == ["archived", TIMESTAMP, f'"ä b"  {detail}']
-    assert counts.startswith("2 items in ")
-    assert counts.endswith(": 0 missing, 0 stale, 0 unreadable, 1 archived; 0 repaired")
+    assert counts.startswith("2 items, 2 objects in ")
+    assert counts.endswith(": 1 archived")
     assert command.returncode == 1
 
 
@@ -369,8 +549,19 @@ def test_json_is_an_object_a_line_and_ends_with_the_summary(pipeline: Pipeline) 
     assert last == {
         "summary": {
             "items": 1,
-            "problems": {"missing": 0, "stale": 0, "unreadable": 0, "archived": 1},
+            "objects": 1,
+            "versions": 0,
+            "problems": {
+                "missing": 0,
+                "stale": 0,
+                "no-remove": 0,
+                "unreadable": 0,
+                "misplaced": 0,
+                "archived": 1,
+                "delete-marker": 0,
+            },
             "repaired": 0,
+            "part": "1/1",
             "complete": False,
         }
     }
