@@ -5,14 +5,13 @@ credentials, region, endpoint, lists of versions, and the word on whatever obsto
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -80,7 +79,10 @@ class AuditStore:
         core = botocore.session.get_session()
         session = boto3.Session(botocore_session=core, region_name=region)
         config = Config(
-            max_pool_connections=readers, retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}
+            max_pool_connections=readers,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            # Not the global endpoint, of which there is no FIPS variant.
+            s3={"us_east_1_regional_endpoint": "regional"},
         )
         self.bucket = bucket
         self.s3: S3Client = session.client("s3", config=config)
@@ -89,15 +91,12 @@ class AuditStore:
         client_options: ClientConfig = {"allow_http": True}
         if certificates := core.get_config_variable("ca_bundle"):
             client_options["root_certificate"] = Path(certificates).read_bytes()
-        # This URL has whatever environment and profile say of endpoints and of where the bucket's name goes.
-        url = urlsplit(self.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "-"}))
-        in_path = url.path != "/-"
-        folder = url.path.removesuffix("/-").removesuffix(f"/{bucket}")
         self._objects = S3Store(
             bucket,
             region=region,
-            aws_endpoint_url_s3=f"{url.scheme}://{url.netloc}{folder}",
-            virtual_hosted_style_request=not in_path,
+            # Named in full, since obstore would take the rest from variables of its own.
+            aws_endpoint_url_s3=self.s3.meta.endpoint_url,
+            virtual_hosted_style_request=False,
             skip_signature=False,
             client_options=client_options,
             credential_provider=Boto3CredentialProvider(session, ttl=_CREDENTIALS_LIFETIME),
@@ -155,7 +154,7 @@ class AuditStore:
                     return meaning
         return self._read_with_boto3(key, version_id)
 
-    def read_many(self, versions: Iterable[Version]) -> Iterator[tuple[Version, Content]]:
+    def read_many(self, versions: Iterable[Version]) -> Generator[tuple[Version, Content], None, None]:
         """Each of the versions, in their order, with its content; that of a delete marker is ABSENT.
 
         As many are read ahead as there are readers, so memory does not grow with the number of versions.
