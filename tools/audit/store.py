@@ -18,6 +18,7 @@ import botocore.session
 import obstore
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.utils import parse_timestamp
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
@@ -77,6 +78,8 @@ class AuditStore:
 
     def __init__(self, bucket: str, *, region: str, readers: int = READERS) -> None:
         core = botocore.session.get_session()
+        # Half of the time of a list of versions would go into guessing how their times are written.
+        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time)
         session = boto3.Session(botocore_session=core, region_name=region)
         config = Config(
             max_pool_connections=readers,
@@ -187,6 +190,15 @@ class AuditStore:
             if meaning := _UNREAD.get(error.response["Error"]["Code"]):
                 return meaning
             raise
+
+
+def _time(text: str) -> datetime:
+    """A time as S3's lists have it, or in any other form that AWS uses."""
+    try:
+        return datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        parsed: datetime = parse_timestamp(text)
+        return parsed
 
 
 def _merged(versions: list[Version], markers: list[Version]) -> Iterator[Version]:
