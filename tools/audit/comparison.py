@@ -150,8 +150,9 @@ class Comparison:
 
     def items(self, items: Sequence[Image]) -> None:
         """Compare items of the table with what the trail says of them."""
-        self._settle(filter(None, map(self._suspect_of_item, items)))
+        suspects = list(filter(None, map(self._suspect_of_item, items)))
         self._count("items", len(items))
+        self._settle(suspects)
 
     def objects(self, keys: Sequence[str]) -> None:
         """See that each object's item is in the table, where it is compared, or its removal recorded."""
@@ -159,8 +160,9 @@ class Comparison:
         named = [item for key in keys if (item := self._item_of(key))]
         there = self._table.holds([(item.order_id, item.timestamp) for item in named], wait=self._wait)
         gone = [item for item in named if (item.order_id, item.timestamp) not in there]
-        self._settle(filter(None, map(self._suspect_of_object, gone)))
+        suspects = list(filter(None, map(self._suspect_of_object, gone)))
         self._count("objects", len(keys))
+        self._settle(suspects)
 
     def chains(self, versions: Iterable[Version]) -> None:
         """Prove the chain of each object; of an object `versions` has all, in S3's order."""
@@ -197,9 +199,8 @@ class Comparison:
         state = None if image is None else canonical(image)
         return None if trail.ends_with(state) else _Suspect(item=item, image=image, state=state, trail=trail)
 
-    def _settle(self, candidates: Iterable[_Suspect]) -> None:
+    def _settle(self, suspects: Sequence[_Suspect]) -> None:
         """Look at suspects again, together; report what is still not recorded, repaired if it is to be."""
-        suspects = list(candidates)
         for pause in self._pauses if suspects else ():
             self._wait(pause)
             suspects = [suspect for suspect in suspects if not self._is_recorded_by_now(suspect)]
