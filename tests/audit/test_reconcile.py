@@ -500,7 +500,8 @@ def test_parts_are_disjoint_and_together_complete(pipeline: Pipeline) -> None:
 def test_two_repairs_at_once_write_one_record(pipeline: Pipeline) -> None:
     pipeline.put_item("lost")
     pipeline.put_chain("gone", "NEW")
-    second_look = threading.Barrier(2)
+    # Each run looks again at the item from the table, and at the object whose item is gone.
+    second_look = threading.Barrier(4)
     with ThreadPoolExecutor() as runs:
         both = [runs.submit(pipeline.reconcile, repair=True, meanwhile=second_look.wait) for _ in range(2)]
         findings = [finding for run in both for finding in run.result().values()]
