@@ -126,7 +126,7 @@ history: $(venv) ## what happened to an order: make history ORDER=…; ARGS=--js
 redrive: $(venv) ## replay the batches that Lambda gave up on; ARGS=--list, --dry-run, --help
 	@python -m tools.audit redrive $(ARGS)
 
-reconcile: $(venv) ## prove that every order has its audit record; ARGS=--repair, --json, --help
+reconcile: $(venv) ## prove that table and audit trail agree; ARGS=--deep, --repair, --part K/N, --json, --help
 	@python -m tools.audit reconcile $(ARGS)
 
 .PHONY: bench

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+from names import FAILED_BATCHES_PREFIX
 from tools.audit import reconcile
 from tools.audit.chain import Kind
 from tools.audit.comparison import Comparison, Finding
@@ -531,6 +532,14 @@ def test_the_table_has_a_line_for_each_finding_and_ends_with_the_counts(pipeline
     assert counts.startswith("2 items, 2 objects in ")
     assert counts.endswith(": 1 archived")
     assert command.returncode == 1
+
+
+def test_findings_come_with_a_word_on_failed_batches_that_wait(pipeline: Pipeline) -> None:
+    pipeline.put_record(pipeline.put_item("a"), 1, storage_class="GLACIER")
+    bucket = pipeline.deployment.failed_batches_bucket
+    pipeline.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    pipeline.s3.put_object(Bucket=bucket, Key=f"{FAILED_BATCHES_PREFIX}batch", Body=b"{}")
+    assert run().stderr == f"failed batches wait in s3://{bucket}: redrive, then run it again\n"
 
 
 def test_json_is_an_object_a_line_and_ends_with_the_summary(pipeline: Pipeline) -> None:

@@ -106,8 +106,10 @@ class _Suspect:
     def finding(self) -> Finding:
         trail, newest, versions = self.trail, self.trail.newest, f"versions: {self.trail.version_count}"
         if trail.current_etag is None:
-            hidden = f"hidden by a delete marker ({versions})" if trail.version_count else "never written"
-            return self.item.finding(Kind.DELETE_MARKER if self.state is None else Kind.MISSING, hidden)
+            hidden = f"hidden by a delete marker ({versions})" if trail.version_count else "no version"
+            if self.state is None:
+                return self.item.finding(Kind.DELETE_MARKER, f"deleted during the run: {hidden}")
+            return self.item.finding(Kind.MISSING, hidden if trail.version_count else "never written")
         if trail.obstacle or newest is None:
             problem, reason = trail.obstacle or (Kind.UNREADABLE, "no version is an audit record")
             return self.item.finding(problem, f"{reason} ({versions})")

@@ -19,11 +19,15 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Final, Self, TypeVar
 
+from names import FAILED_BATCHES_PREFIX
 from tools.audit.chain import Kind
 from tools.audit.comparison import PAUSES, Comparison, Finding
 from tools.audit.deployment import Deployment, Exit
 from tools.audit.store import AuditStore
 from tools.audit.table import BATCH, OrdersTable
+
+import boto3
+from botocore.exceptions import ClientError
 
 T = TypeVar("T")
 
@@ -42,7 +46,7 @@ DEEP_PROBLEMS: Final = (Kind.GAP, Kind.NO_INSERT, Kind.FORK, Kind.INCONSISTENT)
 THREADS: Final = 64
 
 # More segments than threads, so that a large one does not keep one thread busy at the end while others idle.
-SEGMENTS: Final = THREADS * 4
+SEGMENTS: Final = THREADS * 2
 
 PROGRESS_SECONDS = 5
 
@@ -119,7 +123,7 @@ def reconcile(
     """
     started = time.monotonic()
     part = part or Part()
-    table = OrdersTable(deployment.table, region=deployment.region, connections=2 * THREADS)
+    table = OrdersTable(deployment.table, region=deployment.region, connections=2 * THREADS + 1)
     of_items = table.item_count() // part.of
     problems = Counter(dict.fromkeys(PROBLEMS + (DEEP_PROBLEMS if deep else ()), 0))
     repaired = 0
@@ -260,8 +264,9 @@ def run(arguments: argparse.Namespace) -> Exit:
     """Exit.COMPLETE when the trail holds all that was checked (with --repair: holds it now)."""
     if not arguments.json:
         print(_ROW("PROBLEM", "", "TIMESTAMP", "ORDER, REASON"), flush=True)
+    deployment = Deployment.of_settings()
     summary = reconcile(
-        Deployment.of_settings(),
+        deployment,
         repair=arguments.repair,
         deep=arguments.deep,
         part=arguments.part,
@@ -272,8 +277,24 @@ def run(arguments: argparse.Namespace) -> Exit:
         part = f"{arguments.part.number}/{arguments.part.of}"
         print(json.dumps({"summary": asdict(summary) | {"part": part, "complete": summary.is_complete}}))
     else:
-        print(_closing_line(summary))
+        print(_closing_line(summary), flush=True)
+        if not summary.is_complete and _batches_wait(deployment):
+            _say(
+                f"failed batches wait in s3://{deployment.failed_batches_bucket}: redrive, then run it again"
+            )
     return Exit.COMPLETE if summary.is_complete else Exit.INCOMPLETE
+
+
+def _batches_wait(deployment: Deployment) -> bool:
+    """Whether batches wait that Lambda gave up on, with changes that have no record; no, if nobody may look."""
+    s3 = boto3.client("s3", region_name=deployment.region)
+    try:
+        listing = s3.list_objects_v2(
+            Bucket=deployment.failed_batches_bucket, Prefix=FAILED_BATCHES_PREFIX, MaxKeys=1
+        )
+    except ClientError:
+        return False
+    return listing["KeyCount"] > 0
 
 
 def _closing_line(summary: Summary) -> str:
