@@ -286,7 +286,7 @@ def run(arguments: argparse.Namespace) -> Exit:
 
 
 def _batches_wait(deployment: Deployment) -> bool:
-    """Whether batches wait that Lambda gave up on, with changes that have no record; no, if nobody may look."""
+    """Whether batches wait that Lambda gave up on; no, if that may not be looked at."""
     s3 = boto3.client("s3", region_name=deployment.region)
     try:
         listing = s3.list_objects_v2(

@@ -11,6 +11,8 @@ import contextlib
 import json
 import multiprocessing
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -295,21 +297,33 @@ def main() -> None:
         prog="python -m tools.bench.reconcile",
         description="Items and versions a second, CPU time and peak memory of reconcile.",
     )
-    parser.add_argument("--items", type=int, default=20_000, help="size of the table (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=3, help="of each kind, in turn (default: %(default)s)")
+    parser.add_argument(
+        "--items", type=_positive, default=20_000, help="size of the table (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--runs", type=_positive, default=3, help="of each kind, in turn (default: %(default)s)"
+    )
     parser.add_argument(
         "--against", metavar="REV", help="an earlier revision to compare with, such as 2b0a17a"
     )
     arguments = parser.parse_args()
+    try:
+        compare(item_count=arguments.items, run_count=arguments.runs, against=arguments.against)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"error: {shlex.join(error.cmd)} ended with status {error.returncode}")
+
+
+def compare(*, item_count: int, run_count: int, against: str | None) -> None:
+    """Run each kind in turn, and print each run, the medians, and what they come to."""
     with contextlib.ExitStack() as stack:
-        environment = stack.enter_context(stand_in(arguments.items))
+        environment = stack.enter_context(stand_in(item_count))
         kinds: dict[str, tuple[Path, list[str]]] = {"reconcile": (ROOT, []), "--deep": (ROOT, ["--deep"])}
-        if arguments.against:
-            folder = stack.enter_context(revision(arguments.against))
-            kinds = {arguments.against: (folder, [])} | kinds
+        if against:
+            folder = stack.enter_context(revision(against))
+            kinds = {against: (folder, [])} | kinds
         print(f"{'':12}{'items/s':>9}{'versions/s':>12}{'CPU ms/item':>13}{'peak MiB':>10}")
         runs: dict[str, list[Run]] = {name: [] for name in kinds}
-        for _ in range(arguments.runs):
+        for _ in range(run_count):
             for name, (code, options) in kinds.items():
                 run = measure(code, options, environment | {"PYTHONPATH": str(code)})
                 runs[name].append(run)
@@ -317,18 +331,31 @@ def main() -> None:
         print("median")
         for name, of_kind in runs.items():
             _print_row(name, of_kind)
-        if arguments.against:
-            rates = {name: median(run.items / run.seconds for run in runs[name]) for name in runs}
-            ratio = rates["reconcile"] / rates[arguments.against]
-            print(f"reconcile: {ratio:.1f} times the items a second of {arguments.against}")
+        if against:
+            rate = _rate(runs["reconcile"]) / _rate(runs[against])
+            cpu = _cpu(runs[against]) / _cpu(runs["reconcile"])
+            print(f"{against} / reconcile: {rate:.1f} by items a second, {cpu:.1f} by CPU time")
 
 
 def _print_row(name: str, runs: Sequence[Run]) -> None:
-    rate = median(run.items / run.seconds for run in runs)
     versions = median(run.versions / run.seconds for run in runs)
-    cpu = median(1000 * run.cpu_seconds / run.items for run in runs)
     peak = median(run.peak_mib for run in runs)
-    print(f"{name:12}{rate:9.0f}{versions:12.0f}{cpu:13.2f}{peak:10.0f}", flush=True)
+    print(f"{name:12}{_rate(runs):9.0f}{versions:12.0f}{_cpu(runs):13.2f}{peak:10.0f}", flush=True)
+
+
+def _rate(runs: Sequence[Run]) -> float:
+    return median(run.items / run.seconds for run in runs)
+
+
+def _cpu(runs: Sequence[Run]) -> float:
+    """In milliseconds for an item."""
+    return median(1000 * run.cpu_seconds / run.items for run in runs)
+
+
+def _positive(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 if __name__ == "__main__":
