@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.audit.record import AuditRecord, audit_key, canonical, typed_json
+from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key, typed_json
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,40 @@ def test_R7_different_orders_have_different_keys_that_s3_accepts(first: str, sec
     keys = audit_key(first, "1"), audit_key(second, "1")
     assert (keys[0] == keys[1]) == (first == second)
     assert all(key.isascii() and key.count("/") == 2 for key in keys)
+
+
+@pytest.mark.parametrize("timestamp", ["1700000000000", "-1.5", "0"])
+@pytest.mark.parametrize("order_id", ["a", "../a b", "ä\n~%", "x" * 800, "\U0001f600"])
+def test_an_audit_key_tells_the_item_that_it_was_made_of(order_id: str, timestamp: str) -> None:
+    assert item_of_key(audit_key(order_id, timestamp)) == (order_id, timestamp)
+
+
+def test_an_audit_key_with_a_hash_tells_only_the_timestamp() -> None:
+    assert item_of_key(audit_key("x" * 801, "1")) == (None, "1")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "orders/a/1.json.copy",
+        "orders/a/.json",
+        "orders/a/1e5.json",
+        f"orders/a/{'1' * 39}.json",
+        "orders/a/1E126.json",
+        "orders/a/1E-131.json",
+        "orders/a/-.json",
+        "orders//1.json",
+        "orders/a/b/1.json",
+        "orders/%61/1.json",
+        "orders/%2f/1.json",
+        "orders/%FF/1.json",
+        "orders/%/1.json",
+        f"orders/{'x' * 801}/1.json",
+        "other/a/1.json",
+    ],
+)
+def test_what_is_no_audit_key_tells_no_item(key: str) -> None:
+    assert item_of_key(key) is None
 
 
 def test_R1_binary_is_compared_as_the_base64_text_of_the_record() -> None:
