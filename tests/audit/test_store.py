@@ -35,13 +35,16 @@ DAY = timedelta(days=1)
 
 
 class Request(NamedTuple):
-    """What the stand-in got. `access_key` is that of the signature, `token` its session token."""
+    """What the stand-in got. `access_key` is that of the signature, `token` its session token.
+
+    `by_obstore` tells the reads from those that boto3 makes once obstore has failed.
+    """
 
     url: str
-    host: str
     access_key: str | None
     scope: str | None
     token: str | None
+    by_obstore: bool
 
 
 class StandIn:
@@ -93,7 +96,8 @@ def _request(handler: BaseHTTPRequestHandler) -> Request:
     if credential := handler.headers.get("Authorization", "").partition("Credential=")[2]:
         access_key, scope = credential.partition(",")[0].split("/", 1)
     token = handler.headers.get("x-amz-security-token")
-    return Request(handler.path, handler.headers["Host"], access_key, scope, token)
+    by_obstore = handler.headers["User-Agent"].startswith("object_store/")
+    return Request(handler.path, access_key, scope, token, by_obstore)
 
 
 @pytest.fixture
@@ -171,7 +175,7 @@ def test_h4_what_s3_cannot_do_at_the_moment_is_asked_again(
 ) -> None:
     stand_in.answer = lambda _: (status, error("SlowDown")) if len(stand_in.requests) < 3 else (200, b"late")
     assert audit.read("orders/a/1.json") == b"late"
-    assert len(stand_in.requests) == 3
+    assert [request.by_obstore for request in stand_in.requests] == [True] * 3
 
 
 @pytest.mark.parametrize("key", ["orders//1.json", "orders/../1.json"])
@@ -354,7 +358,7 @@ def test_h4_credentials_of_every_kind_that_boto3_takes_sign_the_reads(
         monkeypatch.setenv(name, value)
     assert AuditStore(BUCKET, region=REGION).read("orders/a/1.json") == b"content"
     last = stand_in.requests[-1]
-    assert (last.url, last.access_key, last.token) == (f"/{BUCKET}/orders/a/1.json", "found", "token")
+    assert last == (f"/{BUCKET}/orders/a/1.json", "found", last.scope, "token", True)
 
 
 def test_h4_credentials_of_single_sign_on_sign_the_reads(
@@ -366,7 +370,7 @@ def test_h4_credentials_of_single_sign_on_sign_the_reads(
     read = f"AuditStore({BUCKET!r}, region={REGION!r}).read('orders/a')"
     subprocess.run([sys.executable, "-c", f"from tools.audit.store import AuditStore; {read}"], check=True)
     last = stand_in.requests[-1]
-    assert (last.url, last.access_key, last.token) == (f"/{BUCKET}/orders/a", "found", "token")
+    assert last == (f"/{BUCKET}/orders/a", "found", last.scope, "token", True)
 
 
 def test_without_credentials_it_says_so(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -428,7 +432,7 @@ def test_a_profile_may_name_the_endpoint(stand_in: StandIn, monkeypatch: pytest.
     )
     monkeypatch.setenv("AWS_PROFILE", "audit")
     assert AuditStore(BUCKET, region=REGION).read("orders/a/1.json") == b"content"
-    assert len(stand_in.requests) == 1
+    assert [request.by_obstore for request in stand_in.requests] == [True]
 
 
 @pytest.mark.parametrize(
@@ -461,6 +465,7 @@ def test_reads_go_through_the_proxy(
     assert AuditStore(BUCKET, region=REGION).read("orders/a/1.json") == b"content"
     (request,) = stand_in.requests
     assert request.url == f"http://s3.nowhere.test/{BUCKET}/orders/a/1.json"
+    assert request.by_obstore
 
 
 def test_what_is_excepted_from_the_proxy_does_not_go_through_it(
@@ -470,6 +475,7 @@ def test_what_is_excepted_from_the_proxy_does_not_go_through_it(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", stand_in.url)
     assert AuditStore(BUCKET, region=REGION).read("orders/a/1.json") == b"content"
+    assert stand_in.requests[0].by_obstore
 
 
 def test_the_environments_certificates_are_trusted(
@@ -482,7 +488,7 @@ def test_the_environments_certificates_are_trusted(
     content = AuditStore(BUCKET, region=REGION).read("orders/a/1.json")
     stand_in.stop()
     assert content == b"content"
-    assert len(stand_in.requests) == 1
+    assert [request.by_obstore for request in stand_in.requests] == [True]
 
 
 def _certificates(folder: Path) -> tuple[Path, Path]:
