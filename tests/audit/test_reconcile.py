@@ -482,6 +482,21 @@ def test_a_change_that_is_filled_in_before_the_second_look_is_no_gap(pipeline: P
     assert pipeline.reconcile(deep=True, meanwhile=lambda: pipeline.put_object("a", late)) == {}
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_h3_deep_sees_an_old_state_that_came_last_and_equals_the_item(
+    pipeline: Pipeline, is_there: bool
+) -> None:
+    """The record of the item's last change is lost, and one of an earlier equal state was redriven."""
+    pipeline.put_chain("a", *(("NEW", "PAID") if is_there else ("NEW", None, "NEW")))
+    pipeline.put_object("a", json.dumps(pipeline.history("a")[0 if is_there else 1]))
+    if is_there:
+        pipeline.put_item("a", status={"S": "NEW"})
+    pipeline.put_chain("fine", "NEW", "PAID", None)
+    pipeline.put_object("fine", json.dumps(pipeline.history("fine")[1]))
+    assert pipeline.problems() == {}
+    assert pipeline.problems(deep=True) == {"a": "stale" if is_there else "no-remove"}
+
+
 def test_parts_are_disjoint_and_together_complete(pipeline: Pipeline) -> None:
     for number in range(8):
         pipeline.put_item(f"lost {number}")

@@ -15,10 +15,10 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from tools.audit import chain
-from tools.audit.chain import Kind, Severity
+from tools.audit.chain import Chain, Kind, Severity
 from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key
 from tools.audit.store import AuditStore, Content, Unread, Version
 from tools.audit.table import Image, OrdersTable
@@ -28,8 +28,8 @@ from botocore.exceptions import ClientError
 # Seconds before each new look at a suspect. A record is normally there within a second or two of the change.
 PAUSES: Final = (1.0, 3.0, 9.0)
 
-# Damaged objects that are looked at again together.
-_BROKEN_CHAINS = 100
+# Objects with a broken chain that are looked at again together.
+_OBJECTS_AT_A_TIME = 100
 
 # What a chain says of the version that a comparison with the table has named already.
 _OF_CURRENT_VERSION = frozenset({Kind.UNREADABLE, Kind.MISPLACED, Kind.ARCHIVED})
@@ -120,6 +120,48 @@ class _Suspect:
         return self.item.finding(Kind.STALE, detail)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Proof:
+    """What the versions of an object prove, and which of them is the current one, or a delete marker."""
+
+    proven: Chain
+    current: Version | None
+
+    @classmethod
+    def of(cls, contents: Iterable[tuple[Version, Content]]) -> Self:
+        links = []
+        current: Version | None = None
+        for version, content in contents:
+            current = version if version.is_current else current
+            if link := chain.read(version, content):
+                links.append(link)
+        return cls(proven=chain.prove(links), current=current)
+
+    @property
+    def findings(self) -> list[chain.Finding]:
+        """What breaks the chain, less what the comparison with the table says of the current version."""
+        return [
+            finding
+            for finding in self.proven.findings
+            if finding.severity is Severity.BREAKS
+            and not (
+                finding.kind in _OF_CURRENT_VERSION
+                and self.current
+                and self.current.version_id in finding.versions
+            )
+        ]
+
+    @property
+    def ends_with_current(self) -> bool:
+        """Whether the last change is the current version, which is all that the comparison looks at."""
+        if not self.proven.changes or not self.current:
+            return True
+        last = self.proven.changes[-1]
+        return self.current.version_id in [
+            version.version_id for version in (last.link.version, *last.copies)
+        ]
+
+
 class Comparison:
     """Compares; its methods may be called from several threads.
 
@@ -169,13 +211,19 @@ class Comparison:
     def chains(self, versions: Iterable[Version]) -> None:
         """Prove the chain of each object; of an object `versions` has all, in S3's order."""
         broken: list[str] = []
+        disordered: list[str] = []
         for key, contents in groupby(self._store.read_many(versions), key=lambda read: read[0].key):
-            if item_of_key(key) and self._breaks(key, self._counted(contents)):
+            if not item_of_key(key):
+                continue
+            proof = _Proof.of(self._counted(contents))
+            if self._findings(key, proof):
                 broken.append(key)
-            if len(broken) >= _BROKEN_CHAINS:
-                self._settle_chains(broken)
-                broken.clear()
-        self._settle_chains(broken)
+            if not proof.ends_with_current:
+                disordered.append(key)
+            if len(broken) + len(disordered) >= _OBJECTS_AT_A_TIME:
+                self._settle_chains(broken, disordered)
+                broken, disordered = [], []
+        self._settle_chains(broken, disordered)
 
     def _suspect_of_item(self, image: Image) -> _Suspect | None:
         order_id, timestamp = image["orderId"]["S"], image["timestamp"]["N"]
@@ -194,10 +242,13 @@ class Comparison:
             return None
         if isinstance(content, bytes) and _is_recorded(scanned, content, item.key):
             return None
+        suspect = self._suspect_of_trail(item)
+        return suspect if suspect and (suspect.image is None) is (scanned is None) else None
+
+    def _suspect_of_trail(self, item: _Item) -> _Suspect | None:
+        """None if the trail ends with the item as it is now."""
         trail = self._trail(item)
         image = self._table.item(item.order_id, item.timestamp)
-        if (image is None) is not (scanned is None):
-            return None
         state = None if image is None else canonical(image)
         return None if trail.ends_with(state) else _Suspect(item=item, image=image, state=state, trail=trail)
 
@@ -245,27 +296,28 @@ class Comparison:
 
     def _item_of(self, key: str) -> _Item | None:
         """The item that an object is of. An object of no item is reported here."""
-        order_id, timestamp = item_of_key(key) or (None, None)
-        if timestamp is not None and order_id is None:
-            order_id = self._id_in_records(key)
+        order_id, timestamp = self._names_of(key)
         if timestamp is not None and order_id is not None:
             return _Item(order_id=order_id, timestamp=timestamp, key=key)
-        detail = (
-            "not an audit object: the function writes no such key"
-            if timestamp is None
-            else ("the key holds a hash of the order's id, and no version is an audit record")
-        )
+        if timestamp is None:
+            detail = "not an audit object: the function writes no such key"
+        else:
+            detail = "the key holds a hash of the order's id, and no version is an audit record"
         self._tell(
             Finding(problem=Kind.UNREADABLE, order_id=None, timestamp=timestamp, key=key, detail=detail)
         )
         return None
 
-    def _id_in_records(self, key: str) -> str | None:
+    def _names_of(self, key: str) -> tuple[str | None, str | None]:
+        """The order id and the timestamp of an object's item, from its records where the key has a hash."""
+        order_id, timestamp = item_of_key(key) or (None, None)
+        if timestamp is None or order_id is not None:
+            return order_id, timestamp
         for _, content in self._store.read_many(self._store.versions_of(key)):
             record = _record(content, key)
             if isinstance(record, AuditRecord) and record.key == key:
-                return record.order_id
-        return None
+                return record.order_id, timestamp
+        return None, timestamp
 
     def _counted(self, contents: Iterable[tuple[Version, Content]]) -> Iterator[tuple[Version, Content]]:
         for read in contents:
@@ -273,28 +325,13 @@ class Comparison:
             self._count("versions", 1)
             yield read
 
-    def _breaks(self, key: str, contents: Iterable[tuple[Version, Content]]) -> list[Finding]:
+    def _findings(self, key: str, proof: "_Proof") -> list[Finding]:
         """What breaks an object's chain, less what the comparison says of its current version."""
-        links = []
-        current: Version | None = None
-        for version, content in contents:
-            current = version if version.is_current else current
-            if link := chain.read(version, content):
-                links.append(link)
-        findings = [
-            finding
-            for finding in chain.prove(links).findings
-            if finding.severity is Severity.BREAKS
-            and not (
-                finding.kind in _OF_CURRENT_VERSION and current and current.version_id in finding.versions
-            )
-        ]
+        findings = proof.findings
         if not findings:
             return []
-        order_id, timestamp = item_of_key(key) or (None, None)
-        if order_id is None:
-            order_id = self._id_in_records(key)
-        hidden = current and current.is_delete_marker
+        order_id, timestamp = self._names_of(key)
+        hidden = proof.current and proof.current.is_delete_marker
         if hidden and order_id and timestamp and self._table.item(order_id, timestamp):
             findings = [finding for finding in findings if finding.kind is not Kind.DELETE_MARKER]
         return [
@@ -308,18 +345,29 @@ class Comparison:
             for finding in findings
         ]
 
-    def _settle_chains(self, broken: Sequence[str]) -> None:
-        """Look at broken chains again, together; report what is still broken."""
+    def _settle_chains(self, broken: Sequence[str], disordered: Sequence[str]) -> None:
+        """Look at broken chains again, together; compare those whose current version is not their end."""
+        self._settle(list(filter(None, map(self._suspect_in_depth, disordered))))
         findings: dict[str, list[Finding]] = {key: [] for key in broken}
         for pause in self._pauses if broken else ():
             self._wait(pause)
-            findings = {
-                key: still
-                for key in findings
-                if (still := self._breaks(key, self._store.read_many(self._store.versions_of(key))))
-            }
+            proofs = {key: _Proof.of(self._store.read_many(self._store.versions_of(key))) for key in findings}
+            findings = {key: still for key, proof in proofs.items() if (still := self._findings(key, proof))}
         for finding in [finding for of_object in findings.values() for finding in of_object]:
             self._tell(finding)
+
+    def _suspect_in_depth(self, key: str) -> _Suspect | None:
+        """An item whose state the current version has, but not the newest record of the trail."""
+        order_id, timestamp = self._names_of(key)
+        if order_id is None or timestamp is None:
+            return None
+        item = _Item(order_id=order_id, timestamp=timestamp, key=key)
+        content = self._store.read(key)
+        suspect = self._suspect_of_trail(item)
+        # What the current version does not have either, the walk through table or bucket finds.
+        if suspect and isinstance(content, bytes) and _is_recorded(suspect.image, content, key):
+            return suspect
+        return None
 
     def _repaired(self, finding: Finding, suspect: _Suspect) -> Finding:
         """Write a record that sorts right after the newest known one, so before every record still to come.
