@@ -218,10 +218,10 @@ def _show_state(reader: TrailReader, trail: Trail, *, at: datetime, as_json: boo
         image = record.old_image
         what = "before the first change that is recorded"
     else:
-        when, _ = moment(state.change)
+        when, is_known = moment(state.change)
         name = shortened(event(record), 6)
         image = record.new_image
-        what = f"after change {state.change.number}, {name} of {when:%Y-%m-%d %H:%M:%S}"
+        what = f"after change {state.change.number}, {name} {'of' if is_known else 'recorded at'} {when:%Y-%m-%d %H:%M:%S}"
     if as_json:
         number = state.change.number if state.change else 0
         print(json.dumps(json_lines.state_line(trail, at=at, number=number, image=image, doubt=state.doubt)))

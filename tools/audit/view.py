@@ -153,7 +153,7 @@ def verdict(trail: Trail) -> str:
     noted = f" Noted: {notes}." if notes else ""
     breaks = {finding.kind for finding in proof.findings if finding.severity is Severity.BREAKS}
     if breaks == {Kind.ARCHIVED}:
-        return f"The chain is not proven: what is archived cannot be read. {changes} can.{noted}"
+        return f"The chain is not proven: what is archived cannot be read, {changes} can.{noted}"
     if breaks:
         return f"The chain does not hold: {summary(proof.findings, Severity.BREAKS)} in {changes}.{noted}"
     end = "its removal" if proof.last_state is None else "the item as the table holds it"
@@ -245,8 +245,6 @@ def at_moment(trail: Trail, at: datetime) -> Moment:
         for finding in trail.chain.findings
         if finding.kind in BEFORE and finding.number == number + 1
     ]
-    if change and not moment(change)[1]:
-        doubts.append(f"change {number} does not say when it was made; it was recorded by then")
     if number < len(changes) and not moment(changes[number])[1]:
         doubts.append(f"change {number + 1} does not say when it was made; it may have been before")
     return Moment(change=change, doubt="; ".join(doubts) or None)
