@@ -219,9 +219,9 @@ def _show_state(reader: TrailReader, trail: Trail, *, at: datetime, as_json: boo
         what = "before the first change that is recorded"
     else:
         when, is_known = moment(state.change)
-        name = shortened(event(record), 6)
+        name = f"{shortened(event(record), 6)} {'of' if is_known else 'recorded at'}"
         image = record.new_image
-        what = f"after change {state.change.number}, {name} {'of' if is_known else 'recorded at'} {when:%Y-%m-%d %H:%M:%S}"
+        what = f"after change {state.change.number}, {name} {when:%Y-%m-%d %H:%M:%S}"
     if as_json:
         number = state.change.number if state.change else 0
         print(json.dumps(json_lines.state_line(trail, at=at, number=number, image=image, doubt=state.doubt)))
