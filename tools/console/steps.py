@@ -1,0 +1,120 @@
+"""Work shown in steps: one line each with its time, and what is going on in those that take long.
+
+In a terminal the last line is alive. Elsewhere there are whole lines only: one when a step is done, and one
+every INTERVAL seconds for what still runs.
+"""
+
+import contextlib
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Self, TextIO
+
+# In seconds.
+PATIENCE = 2.0
+INTERVAL = 20.0
+REFRESH = 0.2
+
+NAME_WIDTH = 18
+CLEAR_LINE = "\r\x1b[K"
+
+
+class Step:
+    """One step; `show` says what it is at, `detail` what its last line says besides the time."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.detail = ""
+        self.started = time.monotonic()
+        self._activity = ""
+
+    def show(self, activity: str) -> None:
+        self._activity = activity
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def running(self) -> str:
+        return f"{self.name:{NAME_WIDTH}}{self.seconds:6.0f} s    {self._activity}".rstrip()
+
+    def done(self, verdict: str = "") -> str:
+        return f"{self.name:{NAME_WIDTH}}{self.seconds:8.1f} s  {verdict or self.detail}".rstrip()
+
+
+class Steps:
+    """Shows steps on a stream; several may run at a time. As a context manager it is alive until the end."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._alive = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._running: list[Step] = []
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._said = 0.0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._refresh, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        with self._lock:
+            self._running.clear()
+            self._clear()
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """A step that ends with the block; one that raises is shown as failed or interrupted."""
+        step = self.start(name)
+        try:
+            yield step
+        except KeyboardInterrupt:
+            self.end(step, "interrupted")
+            raise
+        except BaseException:
+            self.end(step, "failed")
+            raise
+        self.end(step)
+
+    def start(self, name: str) -> Step:
+        step = Step(name)
+        with self._lock:
+            self._said = time.monotonic()
+            self._running.append(step)
+        return step
+
+    def end(self, step: Step, verdict: str = "") -> None:
+        with self._lock:
+            self._running.remove(step)
+            self.say(step.done(verdict))
+
+    def say(self, line: str) -> None:
+        """A line of its own, above what is alive."""
+        with self._lock:
+            self._clear()
+            print(line, file=self._stream, flush=True)
+
+    def _refresh(self) -> None:
+        while not self._ended.wait(REFRESH):
+            with self._lock:
+                waited_for = [step for step in self._running if step.seconds >= PATIENCE]
+                if not waited_for or self._ended.is_set():
+                    continue
+                if self._alive:
+                    line = "  |  ".join(step.running() for step in waited_for)
+                    width = shutil.get_terminal_size().columns - 1
+                    self._stream.write(CLEAR_LINE + line[:width])
+                    self._stream.flush()
+                elif time.monotonic() - self._said >= INTERVAL:
+                    self._said = time.monotonic()
+                    for step in waited_for:
+                        print(step.running(), file=self._stream, flush=True)
+
+    def _clear(self) -> None:
+        if self._alive:
+            self._stream.write(CLEAR_LINE)
+            self._stream.flush()
