@@ -6,7 +6,15 @@ import os
 import sys
 from pathlib import Path
 
-MANIFEST = Path(os.environ.get("CDKTF_OUTDIR", "cdktf.out")) / "manifest.json"
+
+def stack_folder() -> Path:
+    """Raises LookupError when nothing, or more than one stack, was synthesized."""
+    manifest = Path(os.environ.get("CDKTF_OUTDIR", "cdktf.out")) / "manifest.json"
+    try:
+        [stack] = json.loads(manifest.read_text())["stacks"].values()
+    except (OSError, ValueError, KeyError):
+        raise LookupError(f"{manifest} does not name one stack: run make synth first") from None
+    return manifest.parent / str(stack["workingDirectory"])
 
 
 def main() -> int:
@@ -16,11 +24,10 @@ def main() -> int:
         epilog="Exit status: 0 printed; 2 nothing, or more than one stack, was synthesized.",
     ).parse_args()
     try:
-        [stack] = json.loads(MANIFEST.read_text())["stacks"].values()
-    except (OSError, ValueError):
-        print(f"error: {MANIFEST} does not name one stack: run make synth first", file=sys.stderr)
+        print(stack_folder())
+    except LookupError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    print(MANIFEST.parent / stack["workingDirectory"])
     return 0
 
 
