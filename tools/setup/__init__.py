@@ -1,0 +1,1 @@
+"""What this folder needs before anything in it runs. Standard library only: no package is installed yet."""
