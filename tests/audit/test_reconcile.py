@@ -533,11 +533,16 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def without_progress(stderr: str) -> list[str]:
+    """What is said besides how far it is, which a busy machine has it say."""
+    return [line for line in stderr.splitlines() if " of about " not in line]
+
+
 def test_the_table_has_a_line_for_each_finding_and_ends_with_the_counts(pipeline: Pipeline) -> None:
     pipeline.put_record(pipeline.put_item("fine"), 1)
     pipeline.put_record(pipeline.put_item("ä b"), 1, storage_class="GLACIER")
     command = run()
-    assert command.stderr == ""
+    assert without_progress(command.stderr) == []
     header, row, counts = command.stdout.splitlines()
     detail = "in Glacier: restore the object to compare it"
     assert header.split() == ["PROBLEM", "TIMESTAMP", "ORDER,", "REASON"]
@@ -558,7 +563,7 @@ def test_findings_come_with_a_word_on_failed_batches_that_wait(pipeline: Pipelin
 def test_json_is_an_object_a_line_and_ends_with_the_summary(pipeline: Pipeline) -> None:
     pipeline.put_record(pipeline.put_item("a"), 1, storage_class="GLACIER")
     command = run("--json")
-    assert command.stderr == ""
+    assert without_progress(command.stderr) == []
     finding, last = map(json.loads, command.stdout.splitlines())
     assert finding == {
         "problem": "archived",
