@@ -5,6 +5,11 @@ from tests.template import Template, order_pipeline, state_bucket
 from tools.local.cloud import ROOT, LocalCloud
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's affair.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ from tests.audit import failed_batches
 from tools.local import pipeline as local_pipeline
 from tools.local import sample_orders
 from tools.local.cloud import ROOT, STATE_BUCKET, LocalCloud, wait_until
+from tools.local.summary import print_summary
 from tools.review import checkov_gate, plan_review
 
 import boto3
@@ -190,10 +191,10 @@ def test_orders_are_audited_and_failures_alerted(
     assert alert["auditObject"]["key"] in observed.histories
     assert alert["ordersInStatusLastHour"] == 1
 
-    local_pipeline.print_summary(cloud, outputs, observed)
+    print_summary(cloud, outputs, observed)
     summary = capsys.readouterr().out
     assert (cloud.folder / f"{sample_orders.SHOWN_ORDER}.html").is_file()
-    for shown in [*observed.histories, "Order entered FAILED: order-1003", outputs["error_rate_alarm"]]:
+    for shown in [*recorded, "Order entered FAILED: order-1003", outputs["error_rate_alarm"]]:
         assert shown in summary
 
 
@@ -379,17 +380,29 @@ def test_make_plan_apply_plan_and_drift(terraform: Terraform) -> None:
             check=False,
         )
 
-    planned = make("plan", FAILURE_STATUSES="FAILED,LOST")
+    changed = {"FAILURE_STATUSES": "FAILED,LOST"}
+    planned = make("plan", **changed)
     assert (planned.returncode, "1 to change" in planned.stdout) == (0, True), planned.stderr
     applied = make("apply-plan")
     assert (applied.returncode, "1 changed" in applied.stdout) == (0, True), applied.stderr
     again = make("apply-plan")
     assert (again.returncode, "plan is stale" in again.stderr) == (2, True), again.stderr
+    assert "No drift." in make("drift", **changed).stdout
     drift = make("drift")
     assert (drift.returncode, "1 to change" in drift.stdout) == (0, True), drift.stderr
-    assert make("plan").returncode == 0
-    assert make("apply-plan").returncode == 0
-    assert "No drift." in make("drift").stdout
+    terraform("apply", "-auto-approve", "-no-color")
+
+
+def test_make_deploy_and_the_cdktf_cli_agree(terraform: Terraform) -> None:
+    for command in (
+        ["make", "--silent", "deploy", "ARGS=--auto-approve"],
+        ["cdktf", "deploy", "--auto-approve"],
+    ):
+        answer = subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert "No changes." in answer.stdout
 
 
 def test_S6_a_locked_record_cannot_be_removed(

@@ -1,13 +1,12 @@
 """A cloud on this machine: ministack, with moto in its place for CloudWatch, which has metric-math alarms.
 
 Both are real servers on free ports of 127.0.0.1. Nothing in the stack knows of them: what leads Terraform,
-the CDKTF CLI, the AWS CLI and the SDKs there is `environment()`, and the file `env` for a shell to source.
+the CDKTF CLI, the AWS CLI and the SDKs there is `environment()`.
 """
 
 import contextlib
 import json
 import os
-import shlex
 import shutil
 import signal
 import socket
@@ -20,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from tools.local.prerequisites import (
+from tools.setup.doctor import (
     AWS_PROVIDER,
     check_provider,
     check_ps,
@@ -91,16 +90,14 @@ class LocalCloud:
         mirror = find_provider_mirror()
         check_provider(mirror)
         self.stop()
-        (self.folder / "tmp").mkdir(parents=True)
+        for folder in ("tmp", "log"):
+            (self.folder / folder).mkdir(parents=True)
         (self.folder / "terraform.rc").write_text(_cli_configuration(mirror))
         try:
             self._start_servers()
         except BaseException:
             self.stop()
             raise
-        exports = [f"export {name}={shlex.quote(value)}" for name, value in self._variables().items()]
-        lines = [f"unset {' '.join(UNSET)}", *exports, f'export PATH={shlex.quote(COMMANDS)}:"$PATH"', ""]
-        (self.folder / "env").write_text("\n".join(lines))
 
     def stop(self) -> None:
         """Stop the servers and remove the folder."""
@@ -120,11 +117,12 @@ class LocalCloud:
         return bool(servers) and all(server.is_running() for server in servers)
 
     def environment(self) -> dict[str, str]:
-        """This process's environment, changed so that every tool talks to this cloud and nothing else."""
+        """This process's environment, changed so that every tool talks to this cloud."""
         inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
-        return _with_commands(inherited) | self._variables()
+        return _with_commands(inherited) | self.variables()
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """What leads a tool to this cloud and to nothing else, but for its commands on the PATH."""
         endpoints = {server.name: server.url for server in self._servers()}
         return {
             "AWS_ENDPOINT_URL": endpoints["ministack"],
@@ -141,8 +139,8 @@ class LocalCloud:
             "DEPLOY_REGION": REGION,
             "STATE_BUCKET": STATE_BUCKET,
             "STATE_REGION": REGION,
-            # The CDKTF CLI: plain lines, no look-up of the provider for other platforms, files in here.
-            "CI": "1",
+            "LOCAL_CLOUD": str(self.folder),
+            # The CDKTF CLI: no look-up of the provider for other platforms, files in here.
             "CDKTF_SKIP_PROVIDER_LOCK": "true",
             "CDKTF_OUTPUT": str(self._output.relative_to(ROOT)),
             "CDKTF_OUTDIR": str(self._output),
@@ -186,7 +184,7 @@ class LocalCloud:
 
     def _start_server(self, name: str, arguments: list[str], *, port: int, **environment: str) -> Server:
         without_aws = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        with self._log(name).open("wb") as log:
+        with self.log(name).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 env=_with_commands(without_aws) | environment,
@@ -222,11 +220,12 @@ class LocalCloud:
         if not wait_until(answers, seconds=READY_SECONDS):
             raise LocalCloudError(f"{server.name} does not answer: {self._last_words(server)}")
 
-    def _log(self, name: str) -> Path:
-        return self.folder / f"{name}.log"
+    def log(self, name: str) -> Path:
+        """Where the log of a server or of a step is."""
+        return self.folder / "log" / f"{name}.log"
 
     def _last_words(self, server: Server) -> str:
-        lines = self._log(server.name).read_text(errors="replace").split("\n")
+        lines = self.log(server.name).read_text(errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
 

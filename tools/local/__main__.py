@@ -1,0 +1,47 @@
+"""The pipeline on this machine: `python -m tools.local up|shell|down`."""
+
+import argparse
+import signal
+import sys
+
+from tools.local.cloud import LocalCloud
+from tools.local.shell import run_shell
+
+
+def main() -> int:
+    """Exit statuses are those of the help text."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.local",
+        description="Run the pipeline on this machine.",
+        epilog="Exit status: 0 done; 1 failed; 130 interrupted (then nothing is left behind). "
+        "A shell without a terminal ends with that of its commands.",
+    )
+    commands = {
+        "up": "deploy to a local cloud, run sample orders through, show what came of them, leave it running",
+        "shell": "a shell whose commands talk to the local cloud; they may come from standard input",
+        "down": "stop the local cloud and remove what it left",
+    }
+    parsers = parser.add_subparsers(dest="command", required=True)
+    for name, meaning in commands.items():
+        parsers.add_parser(name, help=meaning, description=meaning)
+    command = parser.parse_args().command
+
+    cloud = LocalCloud()
+    if command == "down":
+        cloud.stop()
+        return 0
+    if command == "shell":
+        if not cloud.is_running():
+            print("error: no local cloud runs: make local starts it", file=sys.stderr)
+            return 1
+        return run_shell(cloud)
+    # Until it is handled, Ctrl-C ends this without the traceback of an import.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Not above: what ends the local cloud needs no package.
+    from tools.local.up import up  # noqa: PLC0415
+
+    return up(cloud)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

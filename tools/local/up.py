@@ -1,0 +1,53 @@
+"""From nothing to a deployed pipeline that has run sample orders, shown step by step."""
+
+import os
+import signal
+import sys
+
+from tools.console.steps import Steps
+from tools.deploy.terraform import TerraformError
+from tools.local.cloud import LocalCloud, LocalCloudError
+from tools.local.pipeline import PipelineError, deploy, run_sample_orders
+from tools.local.summary import print_summary
+from tools.setup.doctor import PrerequisiteError
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+def up(cloud: LocalCloud) -> int:
+    """Returns the exit status: 0 done, 1 failed, 130 interrupted, after which nothing is left behind."""
+    # An end by `kill` is to leave as little behind as one by Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with Steps() as steps:
+            with steps.step("Local cloud"):
+                cloud.start()
+            # From here on every client and every tool talks to it.
+            environment = cloud.environment()
+            os.environ.clear()
+            os.environ.update(environment)
+            outputs = deploy(cloud, steps)
+            with steps.step("Sample orders") as step:
+                observed = run_sample_orders(outputs, show=step.show)
+        print_summary(cloud, outputs, observed)
+    except KeyboardInterrupt:
+        # A second Ctrl-C is not to leave half of it behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        cloud.stop()
+        print("interrupted: the local cloud is stopped and removed", file=sys.stderr)
+        return 130
+    except (
+        PrerequisiteError,
+        LocalCloudError,
+        TerraformError,
+        PipelineError,
+        BotoCoreError,
+        ClientError,
+        OSError,
+    ) as error:
+        print(f"error: {error}", file=sys.stderr)
+        if cloud.is_running():
+            print("The local cloud still runs: make local-down ends it.", file=sys.stderr)
+        return 1
+    return 0
