@@ -1,0 +1,38 @@
+"""Plans made by hand, for what no provider produces on request."""
+
+from pathlib import Path
+from typing import Any
+
+from tools.review.plan import read_plan
+from tools.review.review import EXIT_SAFE, review
+
+PLANS = Path(__file__).parent / "plans"
+GITHUB_COMMENT_LIMIT = 65_536
+
+
+def load(name: str) -> Any:  # noqa: ANN401
+    return read_plan(PLANS / f"{name}.json")
+
+
+def resource(
+    address: str, *actions: str, before: object = None, after: object = None, **change: object
+) -> Any:  # noqa: ANN401
+    return {
+        "address": address,
+        "mode": "managed",
+        "type": address.partition(".")[0],
+        "change": {"actions": list(actions), "before": before, "after": after, **change},
+    }
+
+
+def plan(*changes: object, **fields: object) -> dict[str, Any]:
+    return {"format_version": "1.2", "resource_changes": list(changes), **fields}
+
+
+TABLE_DESTROYED = resource("aws_dynamodb_table.orders", "delete", before={"id": "orders-table-dev"})
+
+
+def markdown_of(*changes: object, **fields: object) -> str:
+    result = review(plan(*changes, **fields))
+    assert result.exit_status == EXIT_SAFE, result.messages
+    return result.markdown

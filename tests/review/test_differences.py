@@ -1,0 +1,346 @@
+"""The rows of a change: what differs, attribute by attribute, with nothing that matters out of sight."""
+
+import json
+import re
+from decimal import Decimal
+
+from tests.review.handmade import markdown_of, resource
+
+import pytest
+
+
+def rows(before: object, after: object, **change: object) -> list[str]:
+    """The lines of the block for an update of one resource."""
+    markdown = markdown_of(resource("a.b", "update", before=before, after=after, **change))
+    block = re.search(r"```diff\n(.*?)\n```", markdown, re.DOTALL)
+    return block[1].split("\n") if block else []
+
+
+def test_changes_are_shown_per_attribute() -> None:
+    before = {
+        "same": 1,
+        "number": 5,
+        "tags": {"a": "x"},
+        "rule": [{"days": 90, "id": "r"}],
+        "set": ["p", "q"],
+        "gone": 1,
+    }
+    after = {
+        "same": 1,
+        "number": 2.5,
+        "tags": {"a": "y"},
+        "rule": [{"days": 30, "id": "r"}],
+        "set": ["q", "s"],
+        "new": "n",
+    }
+    assert rows(before, after, after_unknown={"arn": True}) == [
+        "+ arn:          (known after apply)",
+        "- gone:         1",
+        '+ new:          "n"',
+        "! number:       5 → 2.5",
+        "! rule[r].days: 90 → 30",
+        '- set:          "p"',
+        '+ set:          "s"',
+        '! tags.a:       "x" → "y"',
+    ]
+
+
+def test_types_are_told_apart() -> None:
+    assert rows({"x": "a"}, {"x": {"b": 1}}) == ['! x: "a" → {"b": 1}']
+    assert rows({"a": 1, "b": 1, "c": "1"}, {"a": True, "b": 1.0, "c": 1}) == [
+        "! a: 1 → true",
+        "! b: 1 → 1",
+        '! c: "1" → 1',
+    ]
+
+
+# --- Lists -------------------------------------------------------------------------------------------------
+
+REORDERED = [
+    ([1, 2, 3], [3, 1, 2]),
+    ([Decimal("2.0"), Decimal("2.5")], [Decimal("2.5"), 2]),
+    ([{"x": 1}, {"x": 2}], [{"x": 2}, {"x": 1}]),
+    ([["a", "b"], ["c"]], [["c"], ["a", "b"]]),
+    ([{"name": "a", "v": [1]}, {"name": "b"}], [{"name": "b"}, {"name": "a", "v": [1]}]),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), REORDERED)
+def test_another_order_is_no_change_but_has_a_word_when_it_is_all(before: object, after: object) -> None:
+    assert rows({"x": before}, {"x": after}) == ["  x: the same items in another order"]
+    assert rows({"x": before, "y": 1}, {"x": after, "y": 2}) == ["! y: 1 → 2"]
+    drift = resource("a.b", "update", before={"x": before}, after={"x": after})
+    assert markdown_of(resource_drift=[drift]) == "### ✅ No changes\n"
+
+
+def test_items_are_paired_by_their_name() -> None:
+    before = [{"name": "a", "v": 1}, {"name": "b", "v": 2, "w": 2, "x": 2}, {"name": "c", "v": 3}]
+    after = [{"name": "c", "v": 3}, {"name": "b", "v": 5, "w": 5, "x": 5}, {"name": "d", "v": 9}]
+    assert rows({"x": before}, {"x": after}) == [
+        "! x[b].v: 2 → 5",
+        "! x[b].w: 2 → 5",
+        "! x[b].x: 2 → 5",
+        '- x:      {"name": "a", "v": 1}',
+        '+ x:      {"name": "d", "v": 9}',
+    ]
+
+
+def test_items_without_a_name_are_paired_by_what_they_share() -> None:
+    before = [{"a": 1, "b": 1, "c": 1}, {"a": 2, "b": 2, "c": 2}]
+    after = [{"a": 2, "b": 2, "c": 7}, {"a": 9, "b": 9, "c": 9}, {"a": 1, "b": 1, "c": 1}]
+    assert rows({"x": before}, {"x": after}) == ["! x[1].c: 2 → 7", '+ x:      {"a": 9, "b": 9, "c": 9}']
+
+
+def test_names_that_are_no_names_pair_nothing() -> None:
+    # Not all have one, and two are the same.
+    for name in ("a", None):
+        before = [{"name": "a", "v": [1, 2, 3]}, {"name": name, "v": [4, 5, 6]}]
+        after = [{"name": "a", "v": [4, 5, 7]}, {"name": name, "v": [1, 2, 3]}]
+        assert any("x[1].v" in row for row in rows({"x": before}, {"x": after}))
+
+
+def test_a_single_block_stays_itself_whatever_changes_in_it() -> None:
+    assert rows({"x": [{"a": 1, "b": 1}]}, {"x": [{"a": 2, "b": 2}]}) == [
+        "! x[0].a: 1 → 2",
+        "! x[0].b: 1 → 2",
+    ]
+    assert rows({"x": [1]}, {"x": [2]}) == ["- x: 1", "+ x: 2"]
+    assert rows({"x": [1, 1]}, {"x": [1]}) == ["- x: 1"]
+
+
+def test_long_lists_are_compared_in_reasonable_time() -> None:
+    before = [{"a": number, "b": number} for number in range(3_000)]
+    after = [{"a": number, "b": -number} for number in range(3_000)]
+    assert rows({"x": before}, {"x": after})[-1].startswith("… and ")
+
+
+# --- JSON and text -----------------------------------------------------------------------------------------
+
+
+def policy(*statements: object) -> dict[str, str]:
+    return {"policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
+
+
+def test_a_policy_has_a_line_for_each_field_and_is_never_clipped() -> None:
+    long = [f"arn:aws:s3:::a-bucket-with-a-long-name-{number}/*" for number in range(60)]
+    before = {
+        "Sid": "A",
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": long,
+        "Principal": {"AWS": "a"},
+    }
+    after = {**before, "Principal": {"AWS": "a", "Service": ["x.amazonaws.com"]}}
+    after |= {
+        "Condition": {"StringEquals": {"aws:SourceAccount": ["1", "2"]}},
+        "Action": ["s3:GetObject", "s3:*"],
+    }
+    lines = rows(policy(before), policy(after))
+    assert lines[0] == "@@ policy.Statement[A] @@"
+    assert lines[1:4] == [
+        "  Allow      s3:GetObject",
+        "+            s3:*"[:1] + " Allow      s3:*",
+        "  Principal  a",
+    ]
+    assert lines[4] == "+ Principal  Service x.amazonaws.com"
+    assert lines[-1] == "+ Condition  StringEquals aws:SourceAccount = 1, 2"
+    assert all(name in "\n".join(lines) for name in long)
+    assert max(map(len, lines)) < 110
+    assert len(lines) > 40
+    assert any(line.startswith(" " * 13 + "arn:aws:s3:::") for line in lines)
+
+
+def test_statements_are_paired_and_shown_whole() -> None:
+    one = {"Sid": "One", "Effect": "Allow", "Action": "a:B", "Resource": "r"}
+    two = {"Effect": "Deny", "NotAction": "a:C", "NotResource": "s", "NotPrincipal": {"AWS": "p"}}
+    three = {"Sid": "Three", "Effect": "Allow", "Action": ["a:D"], "Resource": ["t"]}
+    assert rows(policy(one, two), policy(three, one)) == [
+        "@@ policy.Statement: removed @@",
+        "- Deny all but  a:C",
+        "- NotPrincipal  p",
+        "- NotResource   s",
+        "@@ policy.Statement[Three]: added @@",
+        "+ Allow         a:D",
+        "+ Resource      t",
+    ]
+    assert rows(policy(one, two), policy(two))[0] == "@@ policy.Statement[One]: removed @@"
+    assert rows(policy(one), policy({**one, "Effect": "Deny"})) == [
+        "@@ policy.Statement[One] @@",
+        "+ Deny      a:B",
+        "  Resource  r",
+        "- Allow     a:B",
+    ]
+    assert rows(policy({**one, "Other": 1}), policy({**one, "Other": 2}))[-2:] == [
+        "- Other     1",
+        "+ Other     2",
+    ]
+
+
+def test_the_version_of_a_policy_is_shown_too() -> None:
+    before, after = (json.dumps({"Version": version, "Statement": []}) for version in ("2008", "2012"))
+    assert rows({"policy": before}, {"policy": after}) == ['! policy.Version: "2008" → "2012"']
+
+
+def test_a_policy_that_comes_or_goes_is_shown_by_its_statements() -> None:
+    given = policy({"Effect": "Allow", "Action": "a:B", "Resource": "r"})
+    assert rows({}, given) == ["@@ policy.Statement: added @@", "+ Allow     a:B", "+ Resource  r"]
+    assert rows(given, {"policy": ""})[0] == "@@ policy.Statement: removed @@"
+    assert rows({"policy": json.dumps({"Statement": "?"})}, {}) == ['- policy: "{\\"Statement\\": \\"?\\"}"']
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"a": 1,  "b": [1]}', '{"b":[1],"a":1}'),
+        (
+            '{"Statement": {"Effect": "Allow", "Action": "a"}}',
+            '{"Statement": [{"Effect": "Allow", "Action": ["a"]}]}',
+        ),
+    ],
+)
+def test_json_that_means_the_same_has_a_word(before: str, after: str) -> None:
+    assert rows({"x": before}, {"x": after}) == ["  x: the same but for its form: white space or order"]
+    assert rows({"x": before, "y": 1}, {"x": after, "y": 2}) == ["! y: 1 → 2"]
+
+
+def test_json_in_a_string_is_compared_inside() -> None:
+    before, after = ({"a": {"b": [value]}, "c": 1} for value in ("x", "y"))
+    assert rows({"x": json.dumps(before)}, {"x": " " + json.dumps(after)}) == ['- x.a.b: "x"', '+ x.a.b: "y"']
+    # One that is JSON and one that is not are two texts.
+    assert rows({"x": "{}"}, {"x": "{"}) == ['! x: "{}" → "{"']
+
+
+def test_all_edits_of_a_long_text_are_shown() -> None:
+    words = [f"word{number}" for number in range(100)]
+    before = " ".join(words)
+    after = before.replace("word20 ", "changed ").replace("word70", "word70 added").replace("word90 ", "")
+    lines = rows({"x": before}, {"x": after})
+    assert lines[0] == f"@@ x: {len(before)} characters @@"
+    assert lines[1:] == [
+        "- …5 word16 word17 word18 word19 word20 word21 word22 word23 word24 w…",
+        "+ …5 word16 word17 word18 word19 changed word21 word22 word23 word24 w…",
+        "+ …6 word67 word68 word69 word70 added word71 word72 word73 word74 wo…",
+        "- …85 word86 word87 word88 word89 word90 word91 word92 word93 word94 w…",
+    ]
+
+
+def test_edits_a_word_apart_are_one() -> None:
+    before = " ".join(f"word{number}" for number in range(60))
+    lines = rows({"x": before}, {"x": before.replace("word20 word21", "other some")})
+    assert [line[0] for line in lines] == ["@", "-", "+"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "heading"),
+    [
+        ("a", "a\nb", "@@ x: 1 lines @@"),
+        ("a\nb", "a", "@@ x: 2 lines @@"),
+        ("a " * 150, "b", "@@ x: 300 characters @@"),
+        ("b", "a " * 150, "@@ x: 1 characters @@"),
+    ],
+)
+def test_a_text_is_long_when_one_side_is(before: str, after: str, heading: str) -> None:
+    assert rows({"x": before}, {"x": after})[0] == heading
+
+
+def test_long_texts_without_words_in_common_are_clipped() -> None:
+    lines = rows({"x": "a" * 900}, {"x": "b" * 900})
+    assert lines[0] == "@@ x: 900 characters @@"
+    assert [line[0] for line in lines[1:]] == ["-", "+"]
+    assert all("(900 characters)" in line and len(line) < 300 for line in lines[1:])
+    many = rows({"x": "a " * 900}, {"x": "b " * 900})
+    assert len(many) == 3
+
+
+def test_lines_of_a_text_are_compared() -> None:
+    before = "".join(f"line {number}\n" for number in range(30))
+    after = before.replace("line 3\n", "other\n").replace("line 25\n", "")
+    assert rows({"x": before, "longer": 1}, {"x": after, "longer": 2}) == [
+        "! longer: 1 → 2",
+        "@@ x: 30 lines @@",
+        "  …",
+        "  line 2",
+        "- line 3",
+        "+ other",
+        "  line 4",
+        "  …",
+        "  line 24",
+        "- line 25",
+        "  line 26",
+    ]
+    assert rows({"x": "a\nb"}, {"x": "a\r\nb"}) == ["@@ x: 2 lines @@", "  the same but for its line ends"]
+
+
+def test_what_forces_a_replacement_is_said_of_long_texts_too() -> None:
+    change = resource(
+        "a.b",
+        "delete",
+        "create",
+        before={"x": "a\nb", "y": [{"z": 1}]},
+        after={"x": "a\nc", "y": [{"z": 2}]},
+        replace_paths=[["x"], ["y", 0, "z"]],
+    )
+    markdown = markdown_of(change)
+    assert "@@ x: 2 lines, forces replacement @@" in markdown
+    assert "! y[0].z: 1 → 2  # forces replacement" in markdown
+
+
+def test_wide_values_are_below_each_other() -> None:
+    lines = rows({"x": "a" * 60, "y": 1}, {"x": "b" * 60, "y": 2})
+    assert lines == [f'- x: "{"a" * 60}"', f'+ x: "{"b" * 60}"', "! y: 1 → 2"]
+
+
+# --- Noise -------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_package_is_one_row() -> None:
+    before = {
+        "source_code_hash": "a",
+        "filename": "assets/a.zip",
+        "last_modified": "m",
+        "version": "1",
+        "timeout": 1,
+    }
+    after = {"source_code_hash": "b", "filename": "assets/b.zip", "timeout": 1}
+    unknown = {"last_modified": True, "version": True, "qualified_arn": True}
+    change = resource("aws_lambda_function.f", "update", before=before, after=after, after_unknown=unknown)
+    markdown = markdown_of(change)
+    assert "<code>aws_lambda_function.f (code)</code>" in markdown
+    assert (
+        "✏️ `aws_lambda_function.f`** – Lambda function – code only (`source_code_hash`)\n\n</details>"
+        in markdown
+    )
+    change["change"]["after"]["timeout"] = 2
+    markdown = markdown_of(change)
+    assert '```diff\n! source_code_hash: "a" → "b"  # the code\n! timeout:          1 → 2\n```\n' in markdown
+    assert "code only" not in markdown
+
+
+def test_a_new_function_is_shown_whole() -> None:
+    created = resource("aws_lambda_function.f", "create", after={"source_code_hash": "a"})
+    assert '+ source_code_hash: "a"  # the code\n' in markdown_of(created)
+    replaced = resource(
+        "aws_lambda_function.f",
+        "delete",
+        "create",
+        before={"source_code_hash": "a"},
+        after={"source_code_hash": "b"},
+    )
+    assert "code only" not in markdown_of(replaced)
+
+
+def test_attributes_of_other_types_are_not_taken_for_code() -> None:
+    assert rows({"source_code_hash": "a", "filename": "a"}, {"source_code_hash": "b", "filename": "b"})[
+        0
+    ] == ('! filename:         "a" → "b"')
+
+
+def test_tags_are_shown_once() -> None:
+    before = {"tags": {"a": "1"}, "tags_all": {"a": "1", "default": "1"}}
+    after = {"tags": {"a": "2"}, "tags_all": {"a": "2", "default": "2"}}
+    assert rows(before, after) == ['! tags.a:           "1" → "2"', '! tags_all.default: "1" → "2"']
+
+
+def test_many_rows_are_counted() -> None:
+    lines = rows({f"x{number}": 1 for number in range(50)}, {f"x{number}": 2 for number in range(50)})
+    assert (len(lines), lines[-1]) == (41, "… and 10 more attributes")

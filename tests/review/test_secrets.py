@@ -1,0 +1,387 @@
+"""What Terraform marks sensitive is not shown, and no text of a plan leaves its code span."""
+
+import html
+import json
+import re
+import urllib.parse
+from typing import Any
+
+from tests.review.handmade import markdown_of, plan, resource
+from tools.review.review import review
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+# Not in the words of a review, so that finding one of them is finding a leak.
+SECRET_TEXT = st.text(alphabet='ЖЩ語😀\\"`\n\x00\u202e<&/|~é%+', min_size=4, max_size=8).filter(
+    lambda text: bool(set(text) & set("ЖЩ語😀é"))
+)
+NUMBERS = st.integers(1_000, 10**12)
+SECRETS = st.one_of(SECRET_TEXT, NUMBERS, NUMBERS.map(lambda number: number / 4 + 1_000))
+
+
+def text_of(secret: object) -> str:
+    return secret if isinstance(secret, str) else json.dumps(secret)
+
+
+def plan_with(secret: object) -> dict[str, Any]:
+    """The same plan for every secret, which is marked once and found in many places."""
+    text = text_of(secret)
+    inner = json.dumps({"key": secret, "list": [json.dumps({"deep": text})]})
+    before = {
+        "marked": secret,
+        "copy": secret,
+        "text": f"x{text}y",
+        "escaped": f"export PW={inner}",
+        "url": f"https://u:{urllib.parse.quote(text, safe='')}@host/?x={urllib.parse.quote_plus(text)}",
+        "xml": f"<a>{html.escape(text)}</a>",
+        "map": {f"k-{text}": "v"},
+        "list": [secret, "z"],
+        "policy": json.dumps({"Statement": [{"Effect": "Allow", "Sid": text, "Action": [f"s3:{text}"]}]}),
+    }
+    after = {name: "gone" for name in before}
+    address = f"a.b[{json.dumps(f'k-{text}')}]"
+    moved = resource(address, "update", before=before, after=after, before_sensitive={"marked": True})
+    created = resource(
+        "a.c", "create", after={"marked": {"x": [secret]}}, after_sensitive={"marked": {"x": [True]}}
+    )
+    whole = resource(
+        "a.d", "update", before={"m": {"k": [secret]}}, after={"m": {}}, before_sensitive={"m": True}
+    )
+    lost = resource("aws_s3_bucket.b", "delete", before={"id": text})
+    opened = resource(
+        "aws_s3_bucket_policy.p",
+        "create",
+        after={"policy": json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": text}})},
+    )
+    output = {"actions": ["update"], "before": secret, "after": f"-{text}-"}
+    return plan(
+        {**moved, "previous_address": address.replace("a.b", "a.old")},
+        created,
+        whole,
+        lost,
+        opened,
+        resource("a.e", "no-op", before=before, after=before, importing={"id": text}),
+        resource("a.f", "no-op", before=before, after=before, importing={"identity": {"arn": text}}),
+        output_changes={"out": output, f"-{text}": output},
+        resource_drift=[resource(address, "update", before=after, after=before)],
+        deferred_changes=[{"reason": text, "resource_change": moved}],
+        checks=[{"status": "fail", "instances": [{"problems": [{"message": f"not {text}"}]}]}],
+        action_invocations=[{"address": "action.a.b", "config_values": {"x": text}}],
+    )
+
+
+@given(SECRETS, SECRETS)
+def test_the_review_is_the_same_whatever_the_secret(secret: object, other: object) -> None:
+    assert review(plan_with(secret)) == review(plan_with(other))
+
+
+@pytest.mark.parametrize("secret", [False, True, "1", "abc", 7, "Enabled", "none", {"x": False}])
+def test_what_is_short_or_common_is_hidden_where_it_is_marked(secret: object) -> None:
+    change = resource(
+        "a.b",
+        "update",
+        before={"marked": secret, "status": "Enabled", "on": True, "number": "17"},
+        after={"marked": None, "status": "none", "on": False, "number": "1"},
+        before_sensitive={"marked": True},
+    )
+    markdown = markdown_of(change)
+    assert "- marked: (sensitive)\n" in markdown
+    assert '! number: "17" → "1"\n! on:     true → false\n! status: "Enabled" → "none"\n' in markdown
+
+
+@pytest.mark.parametrize("key", ["name", "enabled", "point_in_time"])
+def test_the_keys_of_a_sensitive_block_hide_no_attribute(key: str) -> None:
+    marked = resource("a.marked", "no-op", after={"x": {key: "value"}}, after_sensitive={"x": True})
+    change = resource(
+        "a.b", "update", before={"s": {key: True}, key: "a"}, after={"s": {key: False}, key: "b"}
+    )
+    markdown = markdown_of(marked, change)
+    assert re.search(rf'! {key}: +"a" → "b"\n', markdown)
+    assert re.search(rf"! s\.{key}: +true → false\n", markdown)
+
+
+def test_the_keys_of_a_sensitive_map_are_hidden_as_a_whole() -> None:
+    secret = {"key-4711": "value", "Token": "value"}
+    marked = resource("a.marked", "no-op", after={"x": secret}, after_sensitive={"x": True})
+    change = resource(
+        "a.b",
+        "update",
+        before={"tags": {"key-4711": "1", "Token": "1", "key-47110": "1"}, "x": "key-4711", "y": "my Token"},
+        after={"tags": {"key-4711": "2", "Token": "2", "key-47110": "2"}, "x": "a", "y": "b"},
+    )
+    rows = re.findall(r"^! (.*?):? +.* → (.*)$", markdown_of(marked, change), re.MULTILINE)
+    assert rows == [
+        ("tags.(sensitive)", '"2"'),
+        ("tags.(sensitive)", '"2"'),
+        ("tags.key-47110", '"2"'),
+        ("x", '"a"'),
+        ("y", '"b"'),
+    ]
+    assert '! x:                (sensitive) → "a"' in markdown_of(marked, change)
+    # No name could be like this one.
+    marked = resource("a.marked", "no-op", after={"x": {"key 4711": 1}}, after_sensitive={"x": True})
+    change = resource("a.b", "update", before={"t": {"key 4711": 1}}, after={"t": {"key 4711": 2}})
+    assert "! t[(sensitive)]: 1 → 2\n" in markdown_of(marked, change)
+
+
+Marked = tuple[Any, Any]
+
+
+def _list_of_marked(items: list[Marked]) -> Marked:
+    return [value for value, _ in items], [mark for _, mark in items]
+
+
+def _dict_of_marked(items: dict[str, Marked]) -> Marked:
+    return {key: value for key, (value, _) in items.items()}, {key: mark for key, (_, mark) in items.items()}
+
+
+SECRET_LEAVES = st.one_of(SECRET_TEXT, st.integers(10**6, 10**12))
+MARKED: st.SearchStrategy[Marked] = st.recursive(
+    st.one_of(
+        st.tuples(SECRET_LEAVES, st.just(True)),
+        st.tuples(
+            st.one_of(st.text(), st.none(), st.booleans(), st.integers()), st.sampled_from([False, None, {}])
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(_list_of_marked),
+        st.dictionaries(st.text(max_size=5), inner, max_size=3).map(_dict_of_marked),
+        st.tuples(st.dictionaries(SECRET_TEXT, SECRET_LEAVES, min_size=1, max_size=2), st.just(True)),
+    ),
+    max_leaves=8,
+)
+
+
+def marked_texts(value: object, mark: object) -> set[str]:
+    if isinstance(mark, dict) and isinstance(value, dict):
+        return {text for key in value for text in marked_texts(value[key], mark.get(key))}
+    if isinstance(mark, list) and isinstance(value, list):
+        return {text for item, inner in zip(value, mark, strict=True) for text in marked_texts(item, inner)}
+    if not mark:
+        return set()
+    leaves = list(value.values()) if isinstance(value, dict) else [value]
+    return {text_of(leaf) for leaf in leaves}
+
+
+@given(MARKED, MARKED, st.sampled_from([["update"], ["delete", "create"], ["delete"], ["create"]]))
+def test_nothing_marked_sensitive_is_in_the_review(before: Marked, after: Marked, actions: list[str]) -> None:
+    change = {"actions": actions, "before": {"x": before[0]}, "before_sensitive": {"x": before[1]}}
+    change |= {"after": {"x": after[0]}, "after_sensitive": {"x": after[1]}}
+    item = {"address": "a.b", "type": "aws_s3_bucket", "change": change}
+    bare = {"actions": actions, "before": change["before"], "after": change["after"]}
+    unmarked = {**item, "change": bare}
+    invocation = {
+        "address": "a.c",
+        "config_values": change["before"],
+        "config_sensitive": change["before_sensitive"],
+    }
+    result = review(
+        plan(
+            item,
+            unmarked,
+            output_changes={"o": change},
+            resource_drift=[unmarked],
+            action_invocations=[invocation],
+        )
+    )
+    secrets = marked_texts(*before) | marked_texts(*after)
+    assert not [text for text in secrets if text in result.markdown or text in "".join(result.messages)]
+
+
+@pytest.mark.parametrize(
+    ("value", "mark", "shown"),
+    [
+        # A marker covers what it stands for, and no more.
+        ({"a": "first", "b": "second"}, {"a": True}, '- x.a: (sensitive)\n- x.b: "second"\n'),
+        ({"a": "first"}, True, "- x: (sensitive)\n"),
+        ({"a": "first"}, [True], "- x: (sensitive)\n"),
+        (["first", "second"], [True, False], '- x: (sensitive)\n- x: "second"\n'),
+        (["first", "second"], [True], '- x: (sensitive)\n- x: "second"\n'),
+        (["first", "second"], True, "- x: (sensitive)\n"),
+        (["first"], {"a": True}, "- x: (sensitive)\n"),
+        ("first", {"a": True}, "- x: (sensitive)\n"),
+        ("", True, "- x: (sensitive)\n"),
+        ("first", {"a": False}, '- x: "first"\n'),
+        ("first", [False], '- x: "first"\n'),
+        ({"a": "first"}, {}, '- x.a: "first"\n'),
+        ({"a": {"b": "first", "c": 1}}, {"a": {"b": True}}, "- x.a.b: (sensitive)\n- x.a.c: 1\n"),
+    ],
+)
+def test_a_marker_covers_what_it_mirrors(value: object, mark: object, shown: str) -> None:
+    gone: object = (
+        {"a": {}} if value == {"a": {"b": "first", "c": 1}} else [] if isinstance(value, list) else {}
+    )
+    gone = None if isinstance(value, str) else gone
+    change = resource("a.b", "update", before={"x": value}, after={"x": gone}, before_sensitive={"x": mark})
+    markdown = markdown_of(change)
+    rows = re.findall(r"^[-!] .*\n", re.sub(r" +", " ", markdown), re.MULTILINE)
+    assert "".join(rows).replace(" → {}", "").replace(" → []", "").replace("! ", "- ") == shown
+
+
+def test_sensitive_variables_and_data_sources_are_secrets_too() -> None:
+    change = resource("a.b", "update", before={"x": 1}, after={"x": "from-variable", "y": "from-data-source"})
+    markdown = markdown_of(
+        change,
+        variables={"v": {"value": "from-variable"}},
+        configuration={"root_module": {"variables": {"v": {"sensitive": True}}}},
+        prior_state={
+            "values": {
+                "root_module": {
+                    "resources": [{"values": {"s": "from-data-source"}, "sensitive_values": {"s": True}}]
+                }
+            }
+        },
+    )
+    assert "! x: 1 → (sensitive)" in markdown
+    assert "+ y: (sensitive)" in markdown
+
+
+def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
+    """The review of a change to `value` in a plan that marks `secret` sensitive elsewhere."""
+    marked = resource("a.marked", "no-op", after={"x": secret}, after_sensitive={"x": True})
+    return markdown_of(marked, resource(address, "update", before={"x": value}, after={"x": "gone"}))
+
+
+@pytest.mark.parametrize(
+    ("secret", "value"),
+    [
+        ('a"bc', json.dumps(json.dumps({"key": 'a"bc'}))),
+        ("é/<é", '{"key": "\\u00e9\\/\\u003c\\u00e9"}'),
+        ("a😀😀b", "export KEY='a\\ud83d\\ude00\\uD83D\\uDE00b'"),
+        ("u0060", "`"),
+        ("p@ss/w", "mysql://u:p%40ss%2fw@h"),
+        ("p@ss w", "?pw=p%40ss+w"),
+        ("p@ss/w", "?to=mysql%3A%2F%2Fu%3Ap%2540ss%252Fw%40h"),
+        ("a<b&c", "<pw>a&lt;b&amp;c</pw>"),
+        ({"user": "some-name"}, "of some-name"),
+        (["first", "second"], "first, then"),
+        ('{"key": 1}', {"key": 1}),
+        ('{"password": "hunter22"}', "pw hunter22"),
+        (5432, "host:5432"),
+        ("5432", 5432),
+        (5432.0, 5432),
+        (2500.5, "2500.50"[:-1]),
+    ],
+    ids=ascii,
+)
+def test_a_secret_is_found_in_other_forms(secret: object, value: object) -> None:
+    assert '! x: (sensitive) → "gone"\n' in hidden_with(secret, value)
+
+
+@pytest.mark.parametrize(
+    ("secret", "value"), [(5432, "15432"), (5432, 54321), ("5432", "1.5432"), (1000, 1001)]
+)
+def test_a_number_is_no_part_of_another(secret: object, value: object) -> None:
+    assert f"! x: {json.dumps(value)} → " in hidden_with(secret, value)
+
+
+def test_a_secret_hides_its_part_of_a_policy_only() -> None:
+    policies = [
+        json.dumps(
+            {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "secret-account"}, "Action": action}]}
+        )
+        for action in ("s3:GetObject", "s3:PutObject")
+    ]
+    marked = resource("a.marked", "no-op", after={"x": "secret-account"}, after_sensitive={"x": True})
+    change = resource("a.b", "update", before={"policy": policies[0]}, after={"policy": policies[1]})
+    markdown = markdown_of(marked, change)
+    assert "- Allow      s3:GetObject\n+ Allow      s3:PutObject\n  Principal  (sensitive)\n" in markdown
+    # But for a secret that is made of several of its values.
+    marked = resource("a.marked", "no-op", after={"x": '"Allow", "P'}, after_sensitive={"x": True})
+    assert "! policy: (sensitive) → (sensitive)\n" in markdown_of(marked, change)
+
+
+@pytest.mark.parametrize(
+    ("secret", "address", "shown"),
+    [
+        ("wxyz", 'a.b["k-wxyz"]', "a.b[(sensitive)]"),
+        ('wxyz"', 'a.b["wxyz\\""]', "a.b[(sensitive)]"),
+        (4711, "a.b[4711]", "a.b[(sensitive)]"),
+        ("wxyz", 'module.m["wxyz"].a.b', "module.m[(sensitive)].a.b"),
+        # Names are from the code.
+        ("orders", "module.m.a.orders", "module.m.a.orders"),
+    ],
+)
+def test_a_secret_in_an_address_is_hidden(secret: object, address: str, shown: str) -> None:
+    assert f"**✏️ `{shown}`**" in hidden_with(secret, "value", address)
+
+
+def plan_of_text(text: str) -> dict[str, Any]:
+    before = {"x": text, text: text, "id": text, "list": [text], "same": {text: [text]}, "long": text * 300}
+    policy = json.dumps(
+        {
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Sid": text,
+                    "Principal": "*",
+                    "Action": [f"s3:x{text}"],
+                    f"x{text}": text,
+                }
+            ]
+        }
+    )
+    item = resource(
+        f'a.b["{text}"]', "delete", "create", before=before, after={"x": 1}, importing={"id": text}
+    )
+    item |= {"deposed": text or "x", "previous_address": f"a.{text}", "action_reason": f"by {text}"}
+    item["change"]["replace_paths"] = [["x"], [text, 0]]
+    output = {"actions": ["update"], "before": text, "after": [text]}
+    return plan(
+        item,
+        {**item, "type": "aws_s3_bucket"},
+        resource("a.c", "update", before=before, after={"long": text * 299 + "x"}),
+        resource("aws_iam_policy.p", "create", after={"policy": policy}),
+        resource("aws_s3_bucket_policy.p", "create", after={"policy": policy}),
+        output_changes={"o": output, f"p{text}": output},
+        resource_drift=[resource(f"a.{text}", "update", before=before, after={})],
+        deferred_changes=[{"reason": text, "resource_change": item}],
+        checks=[
+            {
+                "status": "fail",
+                "address": {"to_display": text},
+                "instances": [{"problems": [{"message": text}]}],
+            }
+        ],
+        action_invocations=[
+            {
+                "address": f"action.{text}",
+                "config_values": {text: text},
+                "lifecycle_action_trigger": {
+                    "action_trigger_event": text,
+                    "triggering_resource_address": text,
+                },
+            }
+        ],
+    )
+
+
+HOSTILE = ["`", "``", "```\n# x", "|", "\n", "\r\n- x", "<!--", "</details>", "</code>", "@everyone"]
+HOSTILE += ["[x](http://y)", "\x1b[31m", "\u202e", "\u200b", "\u2028", "\ud800", "\\`", "~~~", "${{ x }}"]
+HOSTILE += ["$x$", "&lt;", "  ", "\x00", "x" * 2_000]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_hostile_text_stays_inside_code(text: str) -> None:
+    check_text_stays_inside_code(text)
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_any_text_stays_inside_code(text: str) -> None:
+    check_text_stays_inside_code(text)
+
+
+def check_text_stays_inside_code(text: str) -> None:
+    def outside_code(markdown: str) -> str:
+        assert all(char.isprintable() for line in markdown.split("\n") for char in line)
+        without_blocks = re.sub(r"^```diff\n(?:[-+! @…].*\n)+```$", "BLOCK", markdown, flags=re.MULTILINE)
+        without_blocks = re.sub(
+            r"^```\n(?:#.*\n--allow=.*\n)+```$", "LINES", without_blocks, flags=re.MULTILINE
+        )
+        return re.sub(r"<code>[^<>`\n]*</code>|`[^`\n]+`", "SPAN", without_blocks)
+
+    result = review(plan_of_text(text), [text])
+    assert outside_code(result.markdown) == outside_code(review(plan_of_text("plain"), ["plain"]).markdown)
+    assert all(char.isprintable() for message in result.messages for char in message)

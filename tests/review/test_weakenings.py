@@ -1,0 +1,605 @@
+"""What weakens a stack stops its review; what strengthens, deploys or ends it does not."""
+
+# A table reads best with a row a line.
+# ruff: noqa: E501
+
+import json
+from typing import Any
+
+from tests.review.handmade import TABLE_DESTROYED, plan, resource
+from tools.review.judges import DESTROYED
+from tools.review.review import EXIT_GUARDED, EXIT_SAFE, Result, review
+from tools.review.weakenings import ROWS_OF, TABLE
+
+import pytest
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"
+
+
+def statement(**fields: object) -> dict[str, object]:
+    return {"Effect": "Allow", **fields}
+
+
+def policy(*statements: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+OWN = statement(Sid="Own", Principal={"AWS": "arn:aws:iam::123456789012:root"}, Action="s3:*", Resource="*")
+TLS = {
+    "Sid": "Tls",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+READ = statement(
+    Sid="Read", Action=["dynamodb:GetItem"], Resource=["arn:aws:dynamodb:r:123456789012:table/t"]
+)
+SERVICE = statement(
+    Sid="Service",
+    Principal={"Service": "cloudwatch.amazonaws.com"},
+    Action="sns:Publish",
+    Resource=TOPIC,
+    Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}},
+)
+ANYONE_READS = statement(Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::b/*")
+OTHER = statement(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="s3:GetObject", Resource="*")
+ASSUME = statement(Principal={"Service": "lambda.amazonaws.com"}, Action="sts:AssumeRole")
+OIDC = statement(
+    Principal={"Federated": "arn:aws:iam::123456789012:oidc-provider/token"},
+    Action="sts:AssumeRoleWithWebIdentity",
+    Condition={"StringEquals": {"token:sub": "repo:o/r:environment:dev", "token:aud": "sts"}},
+)
+MAPPING = {
+    "enabled": True,
+    "maximum_retry_attempts": 10_000,
+    "maximum_record_age_in_seconds": 43_200,
+    "bisect_batch_on_function_error": True,
+    "destination_config": [{"on_failure": [{"destination_arn": "arn:aws:s3:::b"}]}],
+}
+ALARM = {
+    "alarm_name": "a",
+    "alarm_actions": [TOPIC],
+    "actions_enabled": True,
+    "treat_missing_data": "breaching",
+}
+
+
+def rule(days: int | None = None, **fields: object) -> dict[str, object]:
+    return {"id": "r", "status": "Enabled", "expiration": [{"days": days}] if days else [], **fields}
+
+
+def with_policy(before: object, after: object) -> tuple[dict[str, object], dict[str, object]]:
+    return {"policy": before}, {"policy": after}
+
+
+# Type, before, after, the attribute that a reviewer allows, and what is said.
+Case = tuple[str, dict[str, object] | None, dict[str, object] | None, str, str]
+WEAKER: list[Case] = [
+    # Protection off.
+    ("aws_dynamodb_table", {"deletion_protection_enabled": True}, {"deletion_protection_enabled": False}, "deletion_protection_enabled", "it can be deleted"),
+    ("aws_dynamodb_table", {"point_in_time_recovery": [{"enabled": True}]}, {"point_in_time_recovery": [{"enabled": False}]}, "point_in_time_recovery.enabled", "no recovery"),
+    ("aws_dynamodb_table", {"point_in_time_recovery": [{"enabled": True}]}, {"point_in_time_recovery": []}, "point_in_time_recovery.enabled", "no recovery"),
+    ("aws_dynamodb_table", {"point_in_time_recovery": [{"enabled": True, "recovery_period_in_days": 35}]}, {"point_in_time_recovery": [{"enabled": True, "recovery_period_in_days": 1}]}, "point_in_time_recovery.recovery_period_in_days", "shorter"),
+    ("aws_dynamodb_table", {"replica": [{"region_name": "a"}]}, {"replica": []}, "replica", "fewer replicas"),
+    ("aws_s3_bucket", {"force_destroy": False}, {"force_destroy": True}, "force_destroy", "deletes all objects"),
+    ("aws_s3_bucket", {"force_destroy": None}, {"force_destroy": True}, "force_destroy", "deletes all objects"),
+    ("aws_s3_bucket_versioning", {"versioning_configuration": [{"status": "Enabled"}]}, {"versioning_configuration": [{"status": "Suspended"}]}, "versioning_configuration.status", "versioning off"),
+    ("aws_s3_bucket_versioning", {"bucket": "b"}, None, "", "versioning off"),
+    ("aws_s3_bucket_object_lock_configuration", {"rule": [{"default_retention": [{"mode": "COMPLIANCE", "days": 9}]}]}, {"rule": [{"default_retention": [{"mode": "GOVERNANCE", "days": 9}]}]}, "rule.default_retention.mode", "lifted"),
+    ("aws_s3_bucket_object_lock_configuration", {"rule": [{"default_retention": [{"days": 9}]}]}, {"rule": [{"default_retention": [{"days": 2}]}]}, "rule.default_retention.days", "shorter"),
+    # Data that will expire.
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule()]}, {"rule": [rule(30)]}, "rule", "objects expire"),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(90)]}, {"rule": [rule(30)]}, "rule", "sooner"),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(90, status="Disabled")]}, {"rule": [rule(90)]}, "rule", "objects expire"),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(90, filter=[{"prefix": "tmp/"}])]}, {"rule": [rule(90, filter=[{"prefix": ""}])]}, "rule", "objects expire"),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": []}, {"rule": [rule(noncurrent_version_expiration=[{"noncurrent_days": 1}])]}, "rule", "objects expire"),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(30)]}, {"rule": [rule(30, noncurrent_version_expiration=[{"noncurrent_days": 60}])]}, "rule", "objects expire"),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(noncurrent_version_expiration=[{"newer_noncurrent_versions": "10"}])]}, {"rule": [rule(noncurrent_version_expiration=[{"newer_noncurrent_versions": "9"}])]}, "rule", "objects expire"),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": []}, {"rule": [rule(expiration=[{"date": "2027-01-01T00:00:00Z"}])]}, "rule", "objects expire"),
+    ("aws_s3_bucket", {"lifecycle_rule": [rule(30, enabled=False)]}, {"lifecycle_rule": [rule(30, enabled=True)]}, "lifecycle_rule", "objects expire"),
+    ("aws_s3_bucket_lifecycle_configuration", None, {"bucket": "there", "rule": [rule(1)]}, "rule", "objects expire"),
+    ("aws_dynamodb_table", {"ttl": [{"enabled": False}]}, {"ttl": [{"enabled": True, "attribute_name": "x"}]}, "ttl.enabled", "items expire"),
+    ("aws_cloudwatch_log_group", {"retention_in_days": 30}, {"retention_in_days": 1}, "retention_in_days", "kept for less"),
+    ("aws_cloudwatch_log_group", {"retention_in_days": 0}, {"retention_in_days": 30}, "retention_in_days", "kept for less"),
+    ("aws_cloudwatch_log_group", {"retention_in_days": None}, {"retention_in_days": 30}, "retention_in_days", "kept for less"),
+    ("aws_sqs_queue", {"message_retention_seconds": 1_209_600}, {"message_retention_seconds": 60}, "message_retention_seconds", "kept for less"),
+    ("aws_kms_key", {"deletion_window_in_days": 30}, {"deletion_window_in_days": 7}, "deletion_window_in_days", "less time"),
+    # Encryption and rotation off.
+    ("aws_kms_key", {"enable_key_rotation": True}, {"enable_key_rotation": False}, "enable_key_rotation", "not rotated"),
+    ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": 2_560}, "rotation_period_in_days", "less often"),
+    ("aws_kms_key", {"is_enabled": True}, {"is_enabled": False}, "is_enabled", "cannot be read"),
+    ("aws_dynamodb_table", {"server_side_encryption": [{"enabled": True}]}, {"server_side_encryption": []}, "server_side_encryption.enabled", "not encrypted"),
+    ("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": ""}, "kms_master_key_id", "not encrypted"),
+    ("aws_cloudwatch_log_group", {"kms_key_id": "k"}, {"kms_key_id": None}, "kms_key_id", "not encrypted"),
+    ("aws_sqs_queue", {"sqs_managed_sse_enabled": True}, {"sqs_managed_sse_enabled": False}, "sqs_managed_sse_enabled", "not encrypted"),
+    ("aws_s3_bucket_server_side_encryption_configuration", {"rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "aws:kms"}]}]}, {"rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "AES256"}]}]}, "rule.apply_server_side_encryption_by_default.sse_algorithm", "not encrypted"),
+    ("aws_s3_bucket_server_side_encryption_configuration", {"bucket": "b"}, None, "", "default encryption"),
+    # Access widened.
+    ("aws_s3_bucket_policy", *with_policy(policy(TLS), policy(TLS, statement(Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::b/*"))), "policy", "anyone may read"),
+    ("aws_s3_bucket_policy", *with_policy(policy(TLS), policy(TLS, statement(Principal={"AWS": ["*"]}, Action="s3:PutObject", Resource="arn:aws:s3:::b/*"))), "policy", "anyone may use it"),
+    ("aws_s3_bucket_policy", *with_policy(policy(OWN), policy(OWN, statement(Principal={"AWS": "arn:aws:iam::999999999999:role/x"}, Action="s3:GetObject", Resource="*"))), "policy", "another account gets access: 999999999999"),
+    ("aws_s3_bucket_policy", *with_policy(policy(TLS, OWN), policy(OWN)), "policy", "it no longer denies Tls"),
+    ("aws_s3_bucket_policy", *with_policy(policy(TLS, OWN), policy({**TLS, "Resource": "arn:aws:s3:::b/*"}, OWN)), "policy", "it no longer denies Tls"),
+    ("aws_s3_bucket_policy", {"bucket": "b", "policy": policy(TLS)}, None, "policy", "it no longer denies Tls"),
+    ("aws_s3_bucket_policy", *with_policy(policy(OWN), policy(statement(NotPrincipal={"AWS": "x"}, Action="s3:GetObject", Resource="*"))), "policy", "it allows all but a few"),
+    ("aws_sns_topic_policy", *with_policy(policy(SERVICE), policy({**SERVICE, "Condition": {}})), "policy", "without its condition on aws:SourceAccount"),
+    ("aws_sns_topic_policy", *with_policy(policy(SERVICE), policy({**SERVICE, "Action": "sns:*"})), "policy", "it may do everything: sns:*"),
+    ("aws_sns_topic_policy", None, {"policy": policy(statement(Principal="*", Action="sns:Publish", Resource=TOPIC))}, "policy", "anyone may send to it"),
+    ("aws_sqs_queue_policy", *with_policy(policy(), policy(statement(Principal="*", Action="sqs:SendMessage", Resource="*"))), "policy", "anyone may send to it"),
+    ("aws_sqs_queue", {"policy": policy(), "name": "q"}, {"policy": policy(statement(Principal="*", Action="sqs:*", Resource="*")), "name": "q"}, "policy", "anyone may use it; it may do everything: sqs:*"),
+    ("aws_kms_key", *with_policy(policy(), policy(statement(Principal="*", Action="kms:Decrypt", Resource="*"))), "policy", "anyone may read"),
+    ("aws_kms_key", None, {"policy": policy(statement(Principal="*", Action="kms:*", Resource="*"))}, "policy", "anyone may use it"),
+    ("aws_iam_role", {"assume_role_policy": policy(ASSUME)}, {"assume_role_policy": policy(statement(Principal={"AWS": "*"}, Action="sts:AssumeRole"))}, "assume_role_policy", "anyone may assume the role"),
+    ("aws_iam_role", {"assume_role_policy": policy(OIDC)}, {"assume_role_policy": policy({**OIDC, "Condition": {}})}, "assume_role_policy", "anyone of an identity provider"),
+    ("aws_iam_role", None, {"assume_role_policy": policy({**OIDC, "Condition": {}})}, "assume_role_policy", "anyone of an identity provider"),
+    ("aws_iam_role", {"permissions_boundary": "arn"}, {"permissions_boundary": None}, "permissions_boundary", "no permissions boundary"),
+    ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": "dynamodb:*"})), "policy", "it may do everything: dynamodb:*"),
+    ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Resource": "*"})), "policy", "on every resource: dynamodb:GetItem"),
+    ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Resource": "arn:aws:dynamodb:r:123456789012:table/*"})), "policy", "on every resource: dynamodb:GetItem"),
+    ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": [*READ["Action"], "*"]})), "policy", "it may do everything: *"),  # type: ignore[misc]
+    ("aws_iam_policy", None, {"policy": policy(statement(Action="*", Resource="*"))}, "policy", "it may do everything: *"),
+    ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", Resource="*"))}, "policy", "on every resource: s3:GetObject"),
+    ("aws_iam_policy", None, {"policy": policy(statement(NotAction="iam:*", Resource="*"))}, "policy", "everything but a few iam:*"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "policy_arn", "it may do everything"),
+    ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", NotResource="arn:x"))}, "policy", "everything but a few"),
+    # Only what is new is named, and two statements may together allow what one does.
+    ("aws_iam_policy", *with_policy(policy(statement(Action="a:B", Resource="*")), policy(statement(Action=["a:B", "c:D"], Resource="*"))), "policy", "on every resource: c:D"),
+    ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy({**ANYONE_READS, "Effect": "Deny"}, ANYONE_READS)), "policy", "anyone may read"),
+    ("aws_s3_bucket_policy", *with_policy(policy({**OWN, "Effect": "Deny"}), policy(OWN)), "policy", "it no longer denies Own"),
+    ("aws_s3_bucket_policy", None, {"policy": policy(OTHER)}, "policy", "another account gets access: 999999999999"),
+    ("aws_sns_topic_policy", *with_policy(policy(OWN, SERVICE), policy(OWN, {**SERVICE, "Condition": {}})), "policy", "without its condition on aws:SourceAccount"),
+    ("aws_s3_bucket_public_access_block", {"block_public_policy": True}, {"block_public_policy": False}, "block_public_policy", "public access is not blocked"),
+    ("aws_s3_bucket_public_access_block", None, {"bucket": "b", "ignore_public_acls": False}, "ignore_public_acls", "public access is not blocked"),
+    ("aws_s3_bucket_public_access_block", {"bucket": "b"}, None, "", "public access is not blocked"),
+    ("aws_s3_bucket_ownership_controls", {"rule": [{"object_ownership": "BucketOwnerEnforced"}]}, {"rule": [{"object_ownership": "ObjectWriter"}]}, "rule.object_ownership", "access by ACLs"),
+    ("aws_s3_bucket_acl", {"acl": "private"}, {"acl": "public-read"}, "acl", "anyone may read"),
+    ("aws_s3_bucket_acl", None, {"access_control_policy": [{"grant": [{"grantee": [{"uri": "http://acs.amazonaws.com/groups/global/AllUsers"}]}]}]}, "access_control_policy.grant.grantee.uri", "anyone has access"),
+    ("aws_security_group", {"ingress": []}, {"ingress": [{"cidr_blocks": ["10.0.0.0/8", "0.0.0.0/0"], "from_port": 22, "to_port": 22, "protocol": "tcp"}]}, "ingress", "open to every address"),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 443, "to_port": 443, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 443, "protocol": "tcp"}]}, "ingress", "open to every address"),
+    ("aws_security_group_rule", None, {"type": "ingress", "ipv6_cidr_blocks": ["::/0"], "from_port": 22}, "", "open to every address"),
+    ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "10.0.0.0/8"}, {"cidr_ipv4": "0.0.0.0/0"}, "cidr_ipv4", "open to every address"),
+    ("aws_lambda_function_url", {"authorization_type": "AWS_IAM"}, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
+    ("aws_lambda_function_url", None, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
+    ("aws_lambda_permission", None, {"principal": "*"}, "principal", "anyone may call the function"),
+    ("aws_lambda_permission", {"source_arn": "arn"}, {"source_arn": None}, "source_arn", "any resource of the service"),
+    # Processing switched off.
+    ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "enabled": False}, "enabled", "events are not processed"),
+    ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "destination_config": []}, "destination_config.on_failure.destination_arn", "failed batches are lost"),
+    ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "maximum_retry_attempts": 1}, "maximum_retry_attempts", "gives up"),
+    ("aws_lambda_event_source_mapping", {"maximum_retry_attempts": -1}, {"maximum_retry_attempts": 100}, "maximum_retry_attempts", "gives up"),
+    ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "maximum_record_age_in_seconds": 60}, "maximum_record_age_in_seconds", "gives up"),
+    ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "bisect_batch_on_function_error": None}, "bisect_batch_on_function_error", "one bad record"),
+    ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "filter_criteria": [{"filter": [{"pattern": "{}"}]}]}, "filter_criteria.filter", "some events"),
+    ("aws_lambda_event_source_mapping", MAPPING, None, "", "events are not processed"),
+    ("aws_lambda_function", {"reserved_concurrent_executions": -1}, {"reserved_concurrent_executions": 0}, "reserved_concurrent_executions", "does not run"),
+    ("aws_dynamodb_table", {"stream_enabled": True}, {"stream_enabled": False}, "stream_enabled", "reach nobody"),
+    ("aws_dynamodb_table", {"stream_view_type": "NEW_AND_OLD_IMAGES"}, {"stream_view_type": "KEYS_ONLY"}, "stream_view_type", "tells less"),
+    ("aws_sns_topic_subscription", {"topic_arn": TOPIC}, None, "", "hears nothing"),
+    ("aws_s3_bucket_notification", {"topic": [{"id": "a"}, {"id": "b"}]}, {"topic": [{"id": "a"}]}, "topic", "events reach fewer"),
+    ("aws_sqs_queue", {"redrive_policy": "{}"}, {"redrive_policy": None}, "redrive_policy", "failed messages are lost"),
+    ("aws_cloudwatch_event_rule", {"state": "ENABLED"}, {"state": "DISABLED"}, "state", "events reach nobody"),
+    # Watching switched off.
+    ("aws_cloudwatch_metric_alarm", ALARM, None, "", "the alarm is gone"),
+    ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "actions_enabled": False}, "actions_enabled", "tells nobody"),
+    ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "alarm_actions": []}, "alarm_actions", "tells fewer"),
+    ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "treat_missing_data": "notBreaching"}, "treat_missing_data", "silence"),
+    ("aws_cloudwatch_composite_alarm", ALARM, None, "", "the alarm is gone"),
+    ("aws_cloudwatch_log_metric_filter", {"log_group_name": "g"}, None, "", "the metric stops"),
+    ("aws_cloudtrail", {"enable_logging": True}, {"enable_logging": False}, "enable_logging", "not recorded"),
+]  # fmt: skip
+
+
+def changed(type_: str, before: object, after: object) -> Any:  # noqa: ANN401
+    action = "create" if before is None else "delete" if after is None else "update"
+    return resource(f"{type_}.it", action, before=before, after=after)
+
+
+# Something else stays, so that no environment goes as a whole.
+STAYS = resource("aws_iam_role.stays", "no-op", before={}, after={})
+PRIOR = {"values": {"root_module": {"resources": [{"type": "aws_caller_identity", "values": {"account_id": "123456789012"}}]}}}  # fmt: skip
+
+
+def reviewed(*changes: object, allowed: tuple[str, ...] = (), **fields: object) -> Result:
+    return review(plan(STAYS, *changes, prior_state=PRIOR, **fields), allowed)
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "after", "attribute", "words"),
+    WEAKER,
+    ids=[f"{case[0]}-{case[3]}-{case[4]}" for case in WEAKER],
+)
+def test_a_weakening_stops_until_its_attribute_is_allowed(
+    type_: str, before: object, after: object, attribute: str, words: str
+) -> None:
+    change = changed(type_, before, after)
+    stopped = reviewed(change)
+    assert stopped.exit_status == EXIT_GUARDED
+    (finding,) = stopped.findings
+    assert words in finding.words
+    assert finding.allow == f"{type_}.it" + (f".{attribute}" if attribute else "")
+    assert not finding.is_loss
+    title = stopped.markdown.splitlines()[0]
+    assert title.startswith(("### 🛑 This plan would open `", "### 🛑 This plan would weaken `"))
+    assert title.partition("`: ")[2] in ("", finding.words)
+    assert f"\n--allow={finding.allow}\n" in stopped.markdown
+
+    assert reviewed(change, allowed=(f"{type_}.it.other",)).exit_status == EXIT_GUARDED
+    allowed = reviewed(change, allowed=(finding.allow,))
+    assert allowed.exit_status == EXIT_SAFE
+    assert allowed.markdown.startswith("### ⚠️ This plan would, as allowed, ")
+    assert "✅" not in allowed.markdown
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "after"),
+    [case[:3] for case in WEAKER if case[1] is not None and case[2] is not None],
+    ids=[f"{case[0]}-{case[3]}" for case in WEAKER if case[1] is not None and case[2] is not None],
+)
+def test_a_replacement_weakens_as_an_update_does_and_the_way_back_does_not(
+    type_: str, before: object, after: object
+) -> None:
+    replaced = resource(f"{type_}.it", "delete", "create", before=before, after=after)
+    assert any(not finding.is_loss for finding in reviewed(replaced).findings)
+    deferred = reviewed(deferred_changes=[{"reason": "x", "resource_change": changed(type_, before, after)}])
+    assert deferred.exit_status == EXIT_GUARDED
+    if "NotPrincipal" not in json.dumps(after):
+        assert not reviewed(changed(type_, after, before)).findings
+
+
+SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
+    # Plain resources, and what they are made of.
+    ("aws_dynamodb_table", None, {"name": "t", "deletion_protection_enabled": False, "stream_enabled": False}),
+    ("aws_s3_bucket", None, {"bucket": "b", "force_destroy": True}),
+    ("aws_s3_bucket_versioning", None, {"versioning_configuration": [{"status": "Suspended"}]}),
+    ("aws_cloudwatch_log_group", None, {"retention_in_days": 1}),
+    ("aws_cloudwatch_metric_alarm", None, {"alarm_name": "a", "alarm_actions": []}),
+    ("aws_kms_key", None, {"policy": policy(statement(Principal={"AWS": "arn:aws:iam::123456789012:root"}, Action="kms:*", Resource="*"))}),
+    ("aws_sns_topic_policy", None, {"policy": policy(SERVICE)}),
+    ("aws_s3_bucket_policy", None, {"policy": policy(TLS)}),
+    ("aws_iam_role", None, {"assume_role_policy": policy(ASSUME)}),
+    ("aws_iam_role", None, {"assume_role_policy": policy(OIDC)}),
+    ("aws_iam_role_policy", None, {"policy": policy(READ, statement(Action="dynamodb:ListStreams", Resource="*"))}),
+    ("aws_iam_role_policy", None, {"policy": policy(statement(Action="logs:CreateLogGroup", Resource="arn:aws:logs:r:123456789012:*"))}),
+    ("aws_iam_role_policy", None, {"policy": policy(statement(Action="s3:*", Resource=["arn:aws:s3:::b", "arn:aws:s3:::b/*"]))}),
+    ("aws_iam_role_policy", None, {"policy": policy(statement(Action="kms:CreateKey", Resource="*", Condition={"StringEquals": {"aws:RequestTag/E": "dev"}}))}),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}),
+    ("aws_s3_bucket_public_access_block", None, {"block_public_policy": True, "block_public_acls": None}),
+    ("aws_security_group", None, {"ingress": [{"cidr_blocks": ["10.0.0.0/8"]}], "egress": [{"cidr_blocks": ["0.0.0.0/0"]}]}),
+    ("aws_security_group_rule", None, {"type": "egress", "cidr_blocks": ["0.0.0.0/0"]}),
+    ("aws_lambda_permission", None, {"principal": "s3.amazonaws.com"}),
+    ("aws_lambda_function_url", None, {"authorization_type": "AWS_IAM"}),
+    # Updates.
+    ("aws_lambda_function", {"source_code_hash": "a", "timeout": 3}, {"source_code_hash": "b", "timeout": 60}),
+    ("aws_cloudwatch_metric_alarm", {**ALARM, "threshold": 5}, {**ALARM, "threshold": 50}),
+    ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "alarm_actions": ["arn:other"]}),
+    ("aws_sns_topic", {"kms_master_key_id": "alias/aws/sns"}, {"kms_master_key_id": "k"}),
+    ("aws_cloudwatch_log_group", {"retention_in_days": 30}, {"retention_in_days": 0}),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(30)]}, {"rule": [rule(90)]}),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(30)]}, {"rule": [rule(30, filter=[{"prefix": "tmp/"}])]}),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(30, filter=[{"prefix": "a/"}])]}, {"rule": [rule(30, filter=[{"prefix": "a/"}], id="other")]}),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": []}, {"rule": [rule(transition=[{"days": 90}])]}),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(30)]}, None),
+    ("aws_s3_bucket_lifecycle_configuration", {"rule": []}, {"rule": [rule(expiration=[{"days": 0, "date": "", "expired_object_delete_marker": True}])]}),
+    ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": ["dynamodb:GetItem", "dynamodb:PutItem"]}))),
+    ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": None}),
+    ("aws_kms_key", {"rotation_period_in_days": None}, {"rotation_period_in_days": 90}),
+    # The same, written in another way.
+    ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": "dynamodb:getitem", "Sid": "Other"}))),
+    ("aws_s3_bucket_policy", *with_policy(policy(TLS, OWN), policy(OWN, {**TLS, "Principal": {"AWS": "*"}, "Resource": TLS["Resource"][::-1]}))),  # type: ignore[index]
+    ("aws_iam_policy", *with_policy(policy(statement(Action=["a:B", "c:D"], Resource="*")), policy(statement(Action="a:B", Resource="*"), statement(Action="c:D", Resource="*")))),
+    ("aws_iam_policy", *with_policy(policy(statement(Action="s3:*", Resource="*")), policy(statement(Action=["s3:Get*", "s3:PutObject"], Resource="*")))),
+    ("aws_iam_policy", *with_policy(policy(statement(Action="a:B", Resource="*"), statement(Action="c:D", Resource="*")), policy(statement(Action=["a:B", "c:D"], Resource="*")))),
+    # An account that has access already, and statements of a resource that are about all but something.
+    ("aws_s3_bucket_policy", *with_policy(policy(OTHER), policy(OTHER, {**OTHER, "Action": "s3:PutObject"}))),
+    ("aws_s3_bucket_policy", None, {"policy": policy({**OWN, "Action": "s3:GetObject"}, {"Effect": "Allow", "Principal": OWN["Principal"], "NotAction": "s3:Delete*", "Resource": "*"})}),
+    # No policy at all.
+    ("aws_s3_bucket_policy", *with_policy("[]", "{}")),
+    ("aws_s3_bucket_policy", *with_policy("text", '["Statement"]')),
+    # What was wide already.
+    ("aws_s3_bucket_policy", *with_policy(policy(statement(Principal="*", Action="s3:Get*", Resource="*")), policy(statement(Principal="*", Action="s3:GetObject", Resource="*")))),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"]}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0", "10.0.0.0/8"]}]}),
+    ("aws_s3_bucket_acl", {"access_control_policy": [{"grant": [{"grantee": [{"uri": "x/AllUsers"}]}]}]}, {"access_control_policy": [{"grant": [{"grantee": [{"uri": "x/AllUsers"}, {"uri": "x/LogDelivery"}]}]}]}),
+    ("aws_s3_bucket_acl", {"acl": "public-read"}, {"acl": "public-read", "x": 1}),
+    ("aws_lambda_function_url", {"authorization_type": "NONE", "x": 1}, {"authorization_type": "NONE", "x": 2}),
+    # A public principal with a condition that says who.
+    ("aws_sns_topic_policy", None, {"policy": policy(statement(Principal="*", Action="sns:Publish", Resource="*", Condition={"StringEquals": {"AWS:SourceOwner": "123456789012"}}))}),
+    # Denials more.
+    ("aws_s3_bucket_policy", *with_policy(policy(OWN), policy(TLS, OWN))),
+    ("aws_s3_bucket_policy", *with_policy(policy(TLS), policy({**TLS, "Condition": {}, "Sid": "Other"}))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "after"), SAFE, ids=[f"{case[0]}-{number}" for number, case in enumerate(SAFE)]
+)
+def test_what_weakens_nothing_passes(type_: str, before: object, after: object) -> None:
+    result = reviewed(changed(type_, before, after))
+    assert (result.exit_status, result.findings) == (EXIT_SAFE, ())
+
+
+@pytest.mark.parametrize("condition", [
+    {"Bool": {"aws:SecureTransport": "true"}},
+    {"StringNotEquals": {"aws:SourceAccount": "1"}},
+    {"StringEqualsIfExists": {"aws:SourceAccount": "1"}},
+    {"StringLike": {"aws:SourceArn": "*"}},
+    {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}},
+    {"StringEquals": None},
+])  # fmt: skip
+def test_a_condition_that_says_nothing_of_who_leaves_anyone_anyone(condition: object) -> None:
+    public = policy(statement(Principal="*", Action="s3:GetObject", Resource="*", Condition=condition))
+    assert reviewed(changed("aws_s3_bucket_policy", None, {"policy": public})).exit_status == EXIT_GUARDED
+
+
+def test_without_an_own_account_nobody_is_a_stranger() -> None:
+    change = changed("aws_s3_bucket_policy", None, {"policy": policy(OTHER)})
+    assert review(plan(STAYS, change)).exit_status == EXIT_SAFE
+    # What is deployed tells of the account too.
+    role = resource("aws_iam_role.r", "no-op", before={"arn": "arn:aws:iam::123456789012:role/r"}, after={})
+    assert review(plan(STAYS, role, change)).exit_status == EXIT_GUARDED
+
+
+def test_what_a_policy_would_allow_is_named() -> None:
+    actions = [f"s3:Put{number:02}" for number in range(14)]
+    change = changed("aws_iam_policy", None, {"policy": policy(statement(Action=actions, Resource="*"))})
+    named = " ".join(f"`{action}`" for action in actions[:12])
+    assert f"**on every resource:** {named} and 2 more\n" in reviewed(change).markdown
+
+
+def test_every_row_says_what_it_means() -> None:
+    for group, rows in TABLE.items():
+        assert group.sign
+        for row in rows:
+            assert bool(row.words) != bool(row.weaker.policy)
+            assert (row.weaker is DESTROYED) <= (row.attribute == "")
+    keys = [(row.type, row.attribute, row.weaker) for rows in TABLE.values() for row in rows]
+    assert len(keys) == len(set(keys))
+
+
+# --- Whole resources that go ------------------------------------------------------------------------------
+
+
+def gone(type_: str, **before: object) -> Any:  # noqa: ANN401
+    return resource(f"{type_}.it", "delete", before=before)
+
+
+BUCKET = gone("aws_s3_bucket", id="b", bucket="b")
+
+
+@pytest.mark.parametrize(
+    "type_",
+    sorted(type_ for type_, rows in ROWS_OF.items() if any(row.subject == ("bucket",) for _, row in rows)),
+)
+def test_what_belongs_to_a_bucket_that_goes_is_lost_with_it(type_: str) -> None:
+    part = gone(type_, id="b", bucket="b", policy=policy(TLS))
+    allowed = ("aws_s3_bucket.it",)
+    assert reviewed(BUCKET, part, allowed=allowed).exit_status == EXIT_SAFE
+    other = gone("aws_s3_bucket", id="other", bucket="other")
+    if type_ != "aws_s3_bucket_lifecycle_configuration":
+        assert reviewed(other, part, allowed=allowed).exit_status == EXIT_GUARDED
+        # Nor do two parts of one bucket excuse each other.
+        assert reviewed(part, gone("aws_s3_bucket_cors_configuration", id="b", bucket="b")).findings
+
+
+def test_what_watches_or_processes_goes_with_what_it_is_for() -> None:
+    function = gone("aws_lambda_function", id="f", function_name="f")
+    alarm = gone("aws_cloudwatch_metric_alarm", dimensions={"FunctionName": "f"}, id="a")
+    math = gone(
+        "aws_cloudwatch_metric_alarm",
+        metric_query=[{"metric": [{"dimensions": {"FunctionName": "f"}}]}],
+        id="a",
+    )
+    assert reviewed(function, alarm).exit_status == reviewed(function, math).exit_status == EXIT_SAFE
+    assert reviewed(alarm).exit_status == reviewed(math).exit_status == EXIT_GUARDED
+    mapping = gone("aws_lambda_event_source_mapping", event_source_arn="arn:stream", function_name="f")
+    assert reviewed(function, mapping).exit_status == EXIT_GUARDED
+    table = gone("aws_dynamodb_table", id="t", stream_arn="arn:stream")
+    assert reviewed(table, mapping, allowed=("aws_dynamodb_table.it",)).exit_status == EXIT_SAFE
+
+
+def test_a_denial_goes_with_the_role_or_queue_that_it_is_for() -> None:
+    denial = gone("aws_iam_role_policy", role="r", policy=policy({**READ, "Effect": "Deny"}))
+    assert reviewed(denial).findings[0].words == "it no longer denies Read"
+    assert reviewed(denial, gone("aws_iam_role", id="r", name="r")).exit_status == EXIT_SAFE
+    assert reviewed(gone("aws_sqs_queue", id="q", policy=policy(TLS))).exit_status == EXIT_SAFE
+
+
+def test_what_is_allowed_of_several_weakenings_is_said() -> None:
+    weaker = {**MAPPING, "enabled": False, "maximum_retry_attempts": 1}
+    change = changed("aws_lambda_event_source_mapping", MAPPING, weaker)
+    allowed = [finding.allow for finding in reviewed(change).findings]
+    assert " – **events are not processed** (allowed) – **gives up on a batch sooner**\n" in (
+        reviewed(change, allowed=(allowed[0],)).markdown
+    )
+    for some in ((), tuple(allowed)):
+        assert "(allowed)" not in reviewed(change, allowed=some).markdown
+
+
+def test_the_end_of_a_whole_environment_weakens_nothing() -> None:
+    changes = [
+        gone("aws_cloudwatch_metric_alarm", **ALARM),
+        gone("aws_sns_topic_subscription", topic_arn=TOPIC),
+        gone("aws_s3_bucket_public_access_block", bucket="elsewhere"),
+        {**resource("data.aws_iam_policy_document.d", "read", after={}), "mode": "data"},
+    ]
+    result = review(plan(TABLE_DESTROYED, *changes))
+    assert [finding.address for finding in result.findings] == ["aws_dynamodb_table.orders"]
+    assert review(plan(TABLE_DESTROYED, *changes), ["aws_dynamodb_table.orders"]).exit_status == EXIT_SAFE
+
+
+def test_a_resource_at_another_address_is_compared_with_the_old_one() -> None:
+    old = resource("aws_cloudwatch_metric_alarm.old", "delete", before=ALARM)
+    same = resource("aws_cloudwatch_metric_alarm.new", "create", after=ALARM)
+    weaker = resource("aws_cloudwatch_metric_alarm.new", "create", after={**ALARM, "alarm_actions": []})
+    other = resource("aws_cloudwatch_metric_alarm.new", "create", after={**ALARM, "alarm_name": "other"})
+    assert reviewed(old, same).exit_status == EXIT_SAFE
+    assert [finding.allow for finding in reviewed(old, weaker).findings] == [
+        "aws_cloudwatch_metric_alarm.new.alarm_actions"
+    ]
+    assert [finding.allow for finding in reviewed(old, other).findings] == ["aws_cloudwatch_metric_alarm.old"]
+    part = resource("aws_s3_bucket_versioning.old", "delete", before={"bucket": "b"})
+    moved = resource("aws_s3_bucket_versioning.new", "create", after={"bucket": "b"})
+    assert reviewed(part, moved).exit_status == EXIT_SAFE
+
+
+def test_what_cannot_be_told_apart_is_not_taken_for_the_same() -> None:
+    old = resource("aws_flow_log.old", "delete", before={})
+    assert reviewed(old, resource("aws_flow_log.new", "create", after={})).exit_status == EXIT_GUARDED
+    before = {"topic_arn": TOPIC, "protocol": "email", "endpoint": "a@b.c"}
+    old = resource("aws_sns_topic_subscription.old", "delete", before=before)
+    after = {"topic_arn": TOPIC, "protocol": "email"}
+    new = resource("aws_sns_topic_subscription.new", "create", after=after, after_unknown={"endpoint": True})
+    assert reviewed(old, new).exit_status == EXIT_GUARDED
+    same = resource("aws_sns_topic_subscription.new", "create", after=before)
+    assert reviewed(old, same).exit_status == EXIT_SAFE
+
+
+def test_a_forgotten_or_deposed_resource_stays_or_was_replaced_already() -> None:
+    forgotten = resource("aws_cloudwatch_metric_alarm.it", "forget", before=ALARM)
+    deposed = {**gone("aws_cloudwatch_metric_alarm", **ALARM), "deposed": "1a2b3c4d"}
+    assert reviewed(forgotten).exit_status == reviewed(deposed).exit_status == EXIT_SAFE
+
+
+def test_a_lifecycle_for_a_new_bucket_lets_nothing_expire() -> None:
+    lifecycle = {"bucket": "b", "rule": [rule(1)]}
+    new = resource("aws_s3_bucket.b", "create", after={"bucket": "b"})
+    change = changed("aws_s3_bucket_lifecycle_configuration", None, lifecycle)
+    assert reviewed(new, change).exit_status == EXIT_SAFE
+    assert reviewed(change).exit_status == EXIT_GUARDED
+    unknown = resource(
+        "aws_s3_bucket_lifecycle_configuration.it",
+        "create",
+        after={"rule": [rule(1)]},
+        after_unknown={"bucket": True},
+    )
+    assert reviewed(unknown).exit_status == EXIT_SAFE
+
+
+# --- What is known only after apply ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "unknown"),
+    [
+        ("aws_dynamodb_table", {"deletion_protection_enabled": True}, {"deletion_protection_enabled": True}),
+        ("aws_cloudwatch_log_group", {"retention_in_days": 30}, {"retention_in_days": True}),
+        ("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": True}),
+        ("aws_cloudwatch_metric_alarm", {"alarm_actions": ["a", "b"]}, {"alarm_actions": True}),
+        ("aws_s3_bucket_versioning", {"versioning_configuration": [{"status": "Enabled"}]}, {"versioning_configuration": True}),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_yet_is_taken_for_strong(type_: str, before: object, unknown: object) -> None:
+    change = resource(f"{type_}.it", "update", before=before, after={}, after_unknown=unknown)
+    assert reviewed(change).exit_status == EXIT_SAFE
+
+
+def test_a_policy_that_is_not_known_yet_is_said() -> None:
+    change = resource(
+        "aws_s3_bucket_policy.it",
+        "update",
+        before={"policy": policy(TLS)},
+        after={},
+        after_unknown={"policy": True},
+    )
+    result = reviewed(change)
+    assert result.exit_status == EXIT_SAFE
+    said = "❔ Known only after apply, so not judged: whom `aws_s3_bucket_policy.it` lets do what."
+    assert said in result.markdown
+    # A provider's default that nobody set is not.
+    unset = {
+        "root_module": {"resources": [{"address": "aws_s3_bucket_policy.it", "expressions": {"bucket": {}}}]}
+    }
+    assert said not in reviewed(change, configuration=unset).markdown
+
+
+def document(*statements: object, unknown: object = None, **fields: object) -> Any:  # noqa: ANN401
+    change = resource(
+        "data.aws_iam_policy_document.d",
+        "read",
+        after={"statement": list(statements)} | fields,
+        after_unknown={"json": True, "statement": unknown or []},
+    )
+    return {**change, "type": "aws_iam_policy_document", "mode": "data"}
+
+
+def with_document(*statements: object, unknown: object = None, **fields: object) -> Result:
+    """The review of a bucket policy that is made of a document, of which Terraform knows a part so far."""
+    references = ["data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d"]
+    configuration = {
+        "address": "aws_s3_bucket_policy.it",
+        "expressions": {"policy": {"references": references}},
+    }
+    change = resource(
+        "aws_s3_bucket_policy.it",
+        "update",
+        before={"policy": policy(TLS)},
+        after={},
+        after_unknown={"policy": True},
+    )
+    return reviewed(
+        change,
+        document(*statements, unknown=unknown, **fields),
+        configuration={"root_module": {"resources": [configuration]}},
+    )
+
+
+TLS_BLOCK = {
+    "sid": "Tls",
+    "effect": "Deny",
+    "principals": [{"type": "*", "identifiers": ["*"]}],
+    "actions": ["s3:*"],
+    "resources": [None, None],
+    "condition": [{"test": "Bool", "variable": "aws:SecureTransport", "values": ["false"]}],
+}
+TLS_UNKNOWN = {"resources": [True, True]}
+
+
+def test_a_policy_is_judged_by_the_document_that_it_is_made_of() -> None:
+    public = {
+        "principals": [{"type": "AWS", "identifiers": ["*"]}],
+        "actions": ["s3:GetObject"],
+        "resources": [None],
+    }
+    result = with_document(TLS_BLOCK, public, unknown=[TLS_UNKNOWN, {"resources": [True]}])
+    assert [finding.words for finding in result.findings] == ["anyone may read"]
+    assert (
+        "@@ policy.Statement: added @@\n"
+        "+ Allow      s3:GetObject\n"
+        "+ Principal  *\n"
+        "+ Resource   (known after apply)\n"
+    ) in result.markdown
+    assert with_document(public, unknown=[{"resources": [True]}]).findings[0].words == (
+        "anyone may read; it no longer denies Tls"
+    )
+    # The same denial of what it denies today, as far as can be told.
+    same = with_document(TLS_BLOCK, unknown=[TLS_UNKNOWN])
+    assert same.exit_status == EXIT_SAFE
+    assert "❔" not in same.markdown
+
+
+def test_a_policy_that_is_made_anew_and_stays_the_same_has_a_word_for_it() -> None:
+    block = {**TLS_BLOCK, "resources": TLS["Resource"]}
+    assert "  policy: made anew at apply, the same as today\n" in with_document(block).markdown
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"source_policy_documents": ["{}"]}, {"override_policy_documents": ["{}"]}, {"statement": None}],
+)
+def test_a_document_that_is_made_of_others_is_not_known(fields: dict[str, object]) -> None:
+    assert "❔ Known only after apply" in with_document(TLS_BLOCK, **fields).markdown
+
+
+def test_unknown_principals_and_actions_are_said() -> None:
+    for name, unknown in (
+        ("principals", {"principals": [{"identifiers": [True]}]}),
+        ("actions", {"actions": [True]}),
+    ):
+        block = {
+            "principals": [{"type": "AWS", "identifiers": [None]}],
+            "actions": ["s3:GetObject"],
+            "resources": ["r"],
+        }
+        block |= {"actions": [None]} if name == "actions" else {}
+        assert "❔ Known only after apply" in with_document(block, unknown=[unknown]).markdown

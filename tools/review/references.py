@@ -1,0 +1,110 @@
+"""What refers to what: the edges between resources in the configuration that a plan carries.
+
+Addresses here are without keys (`aws_x.y` for `aws_x.y["a"]`): the configuration knows no instances.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_KEY = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[[^\]"]*\]')
+
+
+class References:
+    """For each resource and data source, which attributes of which others its attributes refer to."""
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        self._targets: dict[str, list[tuple[str, str, str]]] = {}
+        self._attributes: dict[str, frozenset[str]] = {}
+        configuration = plan.get("configuration")
+        if isinstance(configuration, dict):
+            self._read_module(configuration.get("root_module"), "")
+
+    def _read_module(self, module: object, prefix: str) -> None:
+        if not isinstance(module, dict):
+            return
+        resources = module.get("resources")
+        for resource in resources if isinstance(resources, list) else []:
+            if isinstance(resource, dict) and isinstance(resource.get("address"), str):
+                expressions = resource.get("expressions")
+                if isinstance(expressions, dict):
+                    self._attributes[prefix + resource["address"]] = frozenset(expressions)
+                self._targets[prefix + resource["address"]] = [
+                    (attribute, prefix + address, name)
+                    for attribute, value in (expressions.items() if isinstance(expressions, dict) else ())
+                    for address, name in _referred(value)
+                ]
+        calls = module.get("module_calls")
+        for name, call in calls.items() if isinstance(calls, dict) else ():
+            if isinstance(call, dict):
+                self._read_module(call.get("module"), f"{prefix}module.{name}.")
+
+    def of(self, address: str) -> list[tuple[str, str, str]]:
+        """Attribute, address and that one's attribute for all that a resource refers to."""
+        return self._targets.get(without_keys(address), [])
+
+    def is_set(self, address: str, attribute: str) -> bool:
+        """Whether the configuration sets an attribute, or its block; without a configuration all are."""
+        known = self._attributes.get(without_keys(address))
+        return known is None or attribute.split(".", maxsplit=1)[0] in known
+
+    def document_of(self, address: str, attribute: str) -> str:
+        """The address of the policy document that an attribute is made of, if it is made of one alone."""
+        documents = {
+            target
+            for name, target, _ in self.of(address)
+            if name == attribute and "data.aws_iam_policy_document." in target
+        }
+        return documents.pop() if len(documents) == 1 else ""
+
+    def edges(self) -> dict[str, dict[str, str]]:
+        """For each resource, those that refer to it, also through data sources, and to which attribute."""
+        edges: dict[str, dict[str, str]] = {}
+        for address in self._targets:
+            if not _is_data(address):
+                for target, name in self._reached(address, set()):
+                    if target != address:
+                        edges.setdefault(target, {}).setdefault(address, name)
+        return edges
+
+    def _reached(self, address: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+        seen.add(address)
+        for _, target, name in self._targets.get(address, ()):
+            if not _is_data(target):
+                yield target, name
+            elif target not in seen:
+                yield from self._reached(target, seen)
+
+
+def without_keys(address: str) -> str:
+    """The address of a resource, not of one of its instances."""
+    return _KEY.sub("", address)
+
+
+def _is_data(address: str) -> bool:
+    return address.startswith("data.") or ".data." in address
+
+
+def _referred(value: object) -> Iterator[tuple[str, str]]:
+    """The addresses in an expression, and the attribute of each; Terraform lists both, longest first."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _referred(item)
+    elif isinstance(value, dict):
+        references = value.get("references")
+        if isinstance(references, list):
+            seen = set()
+            for reference in references:
+                if not isinstance(reference, str):
+                    continue
+                parts = _KEY.sub("", reference).split(".")
+                length = 3 if parts[0] == "data" else 2
+                if parts[0] in ("var", "local", "module", "each", "count", "path", "self", "terraform"):
+                    continue
+                address = ".".join(parts[:length])
+                if len(parts) >= length and address not in seen:
+                    seen.add(address)
+                    yield address, parts[length] if len(parts) > length else ""
+        else:
+            for item in value.values():
+                yield from _referred(item)

@@ -1,0 +1,303 @@
+"""What of a Terraform plan may be shown: its text, without its secrets and without harm to Markdown.
+
+What Terraform marks sensitive is hidden where it is marked, whatever its type. A marked text or number of
+four characters or more is hidden wherever else it turns up too: any value that contains it is shown as
+"(sensitive)" as a whole, also where it is escaped as in JSON, URLs or HTML. What is shorter, and words such
+as `true` or `Enabled`, would hide half of an unrelated review: they are hidden where they are marked only.
+The keys of a marked map are hidden as whole keys and whole values, unless they read like an attribute's name.
+
+Names from the code (resources, attributes, outputs) are no secrets: whoever reads the review reads the code.
+Not recognised are secrets that were transformed (base64, a hash).
+"""
+
+import html
+import json
+import re
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+HIDDEN_TEXT = "(sensitive)"
+NAME_LIMIT = 500
+VALUE_LIMIT = 200
+# Shorter secrets, and these words, are in too many other texts.
+SHORTEST = 4
+WORDS = frozenset(
+    "active allow default deny disabled enabled false inactive none null suspended true".split()  # noqa: SIM905
+)
+_NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+_ATTRIBUTE = re.compile(r"[a-z][a-z_]*")
+_INDEX = re.compile(r'(\["(?:[^"\\]|\\.)*"\]|\[[^\]"]*\])')
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+# With what a text could begin in one value of a JSON document and end in another.
+_SPANNING = frozenset('{}[]",')
+_FORMS = 40
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A value that must not be shown; equal when the values are."""
+
+    value: object
+
+    def __str__(self) -> str:
+        return HIDDEN_TEXT
+
+
+class Unknown:
+    """A value known only after apply."""
+
+    def __str__(self) -> str:
+        return "(known after apply)"
+
+
+UNKNOWN = Unknown()
+
+
+class Item(str):
+    """The step of a path to a list's item that has a name, such as a statement with its Sid."""
+
+    __slots__ = ()
+
+
+class Secrets:
+    """The secrets of one plan. Every text that comes from the plan passes through here on its way out.
+
+    The results are safe in a code span or a fenced block: they hold no backtick, line end, control character
+    or bidirectional mark.
+    """
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self._texts: set[str] = set()
+        self._numbers: set[str] = set()
+        self._keys: set[str] = set()
+        self._known: dict[str, bool] = {}
+        self._find_marked(plan)
+        self._find_variables(plan)
+        numbers = "|".join(map(re.escape, sorted(self._numbers, key=len, reverse=True)))
+        self._number = re.compile(rf"(?<![\d.])(?:{numbers})(?!\d)") if numbers else None
+
+    def _find_marked(self, node: object) -> None:
+        if isinstance(node, list):
+            for item in node:
+                self._find_marked(item)
+        elif isinstance(node, dict):
+            self._add_marked(node.get("before"), node.get("before_sensitive"))
+            self._add_marked(node.get("after"), node.get("after_sensitive"))
+            self._add_marked(node.get("values"), node.get("sensitive_values"))
+            self._add_marked(node.get("config_values"), node.get("config_sensitive"))
+            self._add_marked(node.get("value"), node.get("sensitive"))
+            for item in node.values():
+                self._find_marked(item)
+
+    def _find_variables(self, plan: dict[str, Any]) -> None:
+        match plan:
+            case {"variables": dict(given), "configuration": {"root_module": {"variables": dict(declared)}}}:
+                for name, variable in declared.items():
+                    if isinstance(variable, dict) and variable.get("sensitive"):
+                        self._add(given.get(name))
+
+    def _add_marked(self, value: object, marker: object) -> None:
+        """Markers mirror the value, with true for what is sensitive; one of another shape covers it all."""
+        if isinstance(value, dict) and isinstance(marker, dict):
+            for key, item in value.items():
+                self._add_marked(item, marker.get(key))
+        elif isinstance(value, list) and isinstance(marker, list):
+            for item, mark in zip(value, marker, strict=False):
+                self._add_marked(item, mark)
+        elif any_true(marker):
+            self._add(value)
+
+    def _add(self, value: object) -> None:
+        if isinstance(value, dict):
+            self._keys.update(key for key in value if _is_telling(key) and not _ATTRIBUTE.fullmatch(key))
+            for item in value.values():
+                self._add(item)
+        elif isinstance(value, list):
+            for item in value:
+                self._add(item)
+        elif isinstance(value, str):
+            if _is_telling(value):
+                (self._numbers if _NUMBER.fullmatch(value) else self._texts).add(value)
+            self._add(json_container(value))
+        elif value is not None and _is_telling(_scalar(value)):
+            self._numbers.add(_scalar(value))
+
+    def marked(self, value: object, sensitive: object, unknown: object = None) -> object:
+        """The value with Hidden for what is marked sensitive and UNKNOWN for what is not known yet."""
+        if unknown is True:
+            return UNKNOWN
+        if isinstance(unknown, dict) and any_true(unknown) and (value is None or isinstance(value, dict)):
+            value = dict.fromkeys(unknown) | (value or {})
+        if not any_true(sensitive) and not any_true(unknown):
+            return value
+        if isinstance(value, dict) and not (any_true(sensitive) and not isinstance(sensitive, dict)):
+            marks, gaps = _as_dict(sensitive), _as_dict(unknown)
+            return {key: self.marked(item, marks.get(key), gaps.get(key)) for key, item in value.items()}
+        if isinstance(value, list) and not (any_true(sensitive) and not isinstance(sensitive, list)):
+            items = zip(value, _padded(sensitive, len(value)), _padded(unknown, len(value)), strict=True)
+            return [self.marked(*item) for item in items]
+        return Hidden(value) if any_true(sensitive) else value
+
+    def is_opaque(self, text: str) -> bool:
+        """Whether a JSON text must not be taken apart: a secret may span several of its values."""
+        return self._found(text) and any(
+            secret in text and not _SPANNING.isdisjoint(secret) for secret in self._texts
+        )
+
+    def value(self, marked: object) -> str:
+        """A marked value as one line of compact JSON."""
+        text = self._json(marked)
+        return HIDDEN_TEXT if isinstance(marked, dict | list) and self._found(text) else text
+
+    def text(self, text: str) -> str:
+        """A text of the plan's as it is, without quotes."""
+        return HIDDEN_TEXT if self._within(text) or text in self._keys else printable(text)
+
+    def name(self, name: str) -> str:
+        """A name from the code, such as that of an attribute or output."""
+        return printable(name)[:NAME_LIMIT] if _NAME.fullmatch(name) else self.text(name)[:NAME_LIMIT]
+
+    def path(self, steps: Sequence[object]) -> str:
+        """The path to an attribute, such as `rule[0].status`.
+
+        Attributes of the resource and of its blocks are names; what follows a name is the key of a map.
+        """
+        text = ""
+        previous: object = 0
+        for step in steps:
+            if isinstance(step, Item):
+                text += f"[{self.text(str(step))}]"
+            elif not isinstance(step, str):
+                text += f"[{printable(str(step))}]"
+            elif not _NAME.fullmatch(step):
+                text += f"[{self._key(step)}]"
+            else:
+                is_key = isinstance(previous, str) and not isinstance(previous, Item)
+                text += ("." if text else "") + (self.text(step) if is_key else step)
+            previous = step
+        return text[:NAME_LIMIT]
+
+    def address(self, address: str) -> str:
+        """The address of a resource, with the keys in it that are hidden replaced."""
+        parts = []
+        for part in _INDEX.split(address):
+            if part.startswith("["):
+                key = part[2:-2] if part.startswith('["') else part[1:-1]
+                parts.append(f"[{HIDDEN_TEXT}]" if self._within(key) else printable(part))
+            else:
+                parts.append(".".join(self.name(name) for name in part.split(".")))
+        return "".join(parts)[:NAME_LIMIT]
+
+    def _json(self, marked: object) -> str:
+        if isinstance(marked, dict):
+            return "{" + ", ".join(f"{self._key(k)}: {self._json(v)}" for k, v in marked.items()) + "}"
+        if isinstance(marked, list):
+            return "[" + ", ".join(self._json(item) for item in marked) + "]"
+        if isinstance(marked, Hidden | Unknown):
+            return str(marked)
+        if isinstance(marked, str):
+            return self._key(marked)
+        text = _scalar(marked)
+        return HIDDEN_TEXT if self._found(text) else text
+
+    def _key(self, key: str) -> str:
+        return HIDDEN_TEXT if self._within(key) or key in self._keys else _quoted(key)
+
+    def _found(self, text: str) -> bool:
+        return any(secret in text for secret in self._texts) or bool(
+            self._number and self._number.search(text)
+        )
+
+    def _within(self, text: str) -> bool:
+        """Whether the text holds a secret: as it is, as it would be printed, or escaped."""
+        if not self._texts and not self._number:
+            return False
+        if text not in self._known:
+            self._known[text] = self._found(_quoted(text)[1:-1]) or any(map(self._found, _forms(text)))
+        return self._known[text]
+
+
+def any_true(marker: object) -> bool:
+    """Whether a tree of markers (sensitive, unknown) marks anything at all."""
+    if isinstance(marker, dict):
+        return any(any_true(item) for item in marker.values())
+    if isinstance(marker, list):
+        return any(any_true(item) for item in marker)
+    return bool(marker)
+
+
+def json_container(text: str) -> Any:  # noqa: ANN401
+    """The object or list that a text is as JSON, otherwise None."""
+    try:
+        value = json.loads(text, parse_float=Decimal) if text.lstrip()[:1] in ("{", "[") else None
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def clipped(text: str) -> str:
+    """The text, or its beginning and how long it is."""
+    return text if len(text) <= VALUE_LIMIT else f"{text[:VALUE_LIMIT]}… ({len(text)} characters)"
+
+
+def printable(text: str) -> str:
+    """The text as one line that can neither leave a code span nor reach a terminal's controls."""
+    return "".join(
+        "\\u0060" if char == "`" else char if char.isprintable() else json.dumps(char)[1:-1] for char in text
+    )
+
+
+def _is_telling(text: str) -> bool:
+    return len(text) >= SHORTEST and text.lower() not in WORDS
+
+
+def _as_dict(marker: object) -> dict[str, object]:
+    return marker if isinstance(marker, dict) else {}
+
+
+def _padded(marker: object, length: int) -> list[object]:
+    known = marker[:length] if isinstance(marker, list) else []
+    return known + [None] * (length - len(known))
+
+
+def _scalar(value: object) -> str:
+    """A string as it is; anything else as JSON has it, the same for equal numbers."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, float | Decimal):
+        number = Decimal(str(value))
+        if number.is_finite() and abs(number.adjusted()) < 60:
+            return f"{number.normalize():f}"
+    return str(value)
+
+
+def _quoted(text: str) -> str:
+    return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+def _forms(text: str) -> Iterator[str]:
+    """The text, and all that it can be read as when it is JSON, a URL or HTML, one in another too."""
+    forms = [text]
+    for form in forms:
+        yield form
+        readings = [
+            _unescaped(form) if "\\" in form else form,
+            urllib.parse.unquote(form) if "%" in form else form,
+            urllib.parse.unquote_plus(form) if "+" in form else form,
+            html.unescape(form) if "&" in form else form,
+        ]
+        forms += [reading for reading in readings if reading not in forms and len(forms) < _FORMS]
+
+
+def _unescaped(text: str) -> str:
+    def plain(match: re.Match[str]) -> str:
+        code, char = match.groups()
+        return chr(int(code, 16)) if code else _ESCAPED.get(char, char)
+
+    # Two \u escapes make one character beyond the basic plane.
+    return _ESCAPE.sub(plain, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,306 @@
+"""The table of what weakens a stack: protection, retention, encryption, access, processing and watching.
+
+A row is one attribute of one or more resource types, when a change of it is a weakening, and what that means in
+words. To guard more, add a row. The attribute is a path through blocks (`rule.object_ownership`, whatever the
+number of a block); without one the row is about the resource as a whole. `judges.py` says what each judgement is.
+
+A created resource is judged by a row that has NEW, as if it had been strong before; by one that has SUBJECT too
+unless what it belongs to is created with it: a lifecycle for a bucket full of objects lets them expire, one for
+a new bucket does not. A destroyed one is judged by a row without attribute; when what it belongs to (the bucket
+of a versioning, what an alarm watches) is destroyed as well, nothing is left to be weakened.
+
+Not in a plan, and so not here: `prevent_destroy`, which Terraform keeps out of a plan's JSON. Not a weakening:
+what is tuned, such as an alarm's threshold. Policies are judged by `policies.py`.
+"""
+
+from dataclasses import dataclass
+
+from tools.review.judges import (
+    APPEARS,
+    DESTROYED,
+    EVERYONE,
+    EXPIRES,
+    FEWER,
+    GONE,
+    GRANTS_EVERYONE,
+    HIGHER,
+    IDENTITY_POLICY,
+    OFF,
+    ON,
+    OPENS_INGRESS,
+    RESOURCE_POLICY,
+    TRUST_POLICY,
+    Judgement,
+    becomes,
+    leaves,
+    lower,
+    matches,
+)
+
+NEVER, NEW, SUBJECT = "never", "new", "subject"
+
+
+@dataclass(frozen=True)
+class Row:
+    """`created` says whether a created resource is judged, `subject` by which attributes it belongs to another."""
+
+    type: str
+    attribute: str
+    weaker: Judgement
+    words: str
+    created: str = NEVER
+    subject: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """How the rows about one subject are shown: their sign, and what is weakened."""
+
+    sign: str
+    subject: str
+
+
+# The most dangerous first.
+ACCESS = Group("🔓", "access")
+PROTECTION = Group("🛡️", "protection")
+EXPIRY = Group("⏳", "retention")
+ENCRYPTION = Group("🔑", "encryption")
+PROCESSING = Group("⏸️", "processing")
+WATCHING = Group("🔕", "watching")
+GROUPS = (ACCESS, PROTECTION, EXPIRY, ENCRYPTION, PROCESSING, WATCHING)
+
+_BUCKET = ("bucket",)
+_ADMINISTRATOR = r"arn:[^:]*:iam::aws:policy/(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)"
+_PUBLIC_ACL = r"public-read(-write)?|authenticated-read"
+
+# A table reads best with a row a line.
+# ruff: noqa: E501
+# fmt: off
+TABLE: dict[Group, tuple[Row, ...]] = {
+    PROTECTION: (
+        Row("aws_dynamodb_table", "deletion_protection_enabled", OFF, "it can be deleted"),
+        Row("aws_dynamodb_table", "point_in_time_recovery.enabled", OFF, "no recovery to a point in time"),
+        Row("aws_dynamodb_table", "point_in_time_recovery.recovery_period_in_days", lower(), "shorter recovery"),
+        Row("aws_dynamodb_table", "replica", FEWER, "fewer replicas"),
+        Row("aws_s3_bucket", "force_destroy", ON, "deleting it deletes all objects in it"),
+        Row("aws_s3_bucket", "object_lock_enabled", OFF, "objects are not locked"),
+        Row("aws_s3_bucket", "versioning.enabled", OFF, "versioning off: overwritten is lost"),
+        Row("aws_s3_bucket_versioning", "", DESTROYED, "versioning off: overwritten is lost", subject=_BUCKET),
+        Row("aws_s3_bucket_versioning", "versioning_configuration.status", leaves("Enabled"),
+            "versioning off: overwritten is lost"),
+        Row("aws_s3_bucket_versioning", "versioning_configuration.mfa_delete", leaves("Enabled"),
+            "versions can be deleted without MFA"),
+        Row("aws_s3_bucket_object_lock_configuration", "", DESTROYED, "objects are not locked", subject=_BUCKET),
+        Row("aws_s3_bucket_object_lock_configuration", "rule.default_retention", GONE, "objects are not locked"),
+        Row("aws_s3_bucket_object_lock_configuration", "rule.default_retention.mode", leaves("COMPLIANCE"),
+            "locks can be lifted"),
+        Row("aws_s3_bucket_object_lock_configuration", "rule.default_retention.days", lower(), "shorter locks"),
+        Row("aws_s3_bucket_object_lock_configuration", "rule.default_retention.years", lower(), "shorter locks"),
+        Row("aws_s3_bucket_replication_configuration", "", DESTROYED, "no copy is kept", subject=_BUCKET),
+        Row("aws_s3_bucket_replication_configuration", "rule.status", leaves("Enabled"), "no copy is kept"),
+        Row("aws_backup_plan", "", DESTROYED, "no backups"),
+        Row("aws_backup_selection", "", DESTROYED, "no backups"),
+        Row("aws_cognito_user_pool", "deletion_protection", leaves("ACTIVE"), "it can be deleted"),
+        Row("aws_db_instance", "deletion_protection", OFF, "it can be deleted"),
+        Row("aws_db_instance", "skip_final_snapshot", ON, "no snapshot when it is deleted"),
+        Row("aws_db_instance", "backup_retention_period", lower(), "fewer backups"),
+        Row("aws_rds_cluster", "deletion_protection", OFF, "it can be deleted"),
+        Row("aws_rds_cluster", "skip_final_snapshot", ON, "no snapshot when it is deleted"),
+        Row("aws_rds_cluster", "backup_retention_period", lower(), "fewer backups"),
+        Row("aws_ecr_repository", "force_delete", ON, "deleting it deletes all images in it"),
+        Row("aws_ecr_repository", "image_tag_mutability", leaves("IMMUTABLE"), "images can be replaced"),
+        Row("aws_instance", "disable_api_termination", OFF, "it can be terminated"),
+        Row("aws_lb", "enable_deletion_protection", OFF, "it can be deleted"),
+    ),
+    EXPIRY: (
+        Row("aws_cloudwatch_log_group", "retention_in_days", lower(forever=0), "logs are kept for less long"),
+        Row("aws_cloudwatch_log_group", "skip_destroy", OFF, "destroying it destroys the logs"),
+        Row("aws_dynamodb_table", "ttl.enabled", ON, "items expire"),
+        Row("aws_s3_bucket", "lifecycle_rule", EXPIRES, "objects expire, or sooner than today"),
+        Row("aws_s3_bucket_lifecycle_configuration", "rule", EXPIRES, "objects expire, or sooner than today",
+            created=SUBJECT, subject=_BUCKET),
+        Row("aws_kms_key", "deletion_window_in_days", lower(), "less time to undo a deletion of the key"),
+        Row("aws_kinesis_stream", "retention_period", lower(), "records are kept for less long"),
+        Row("aws_secretsmanager_secret", "recovery_window_in_days", lower(), "less time to undo a deletion"),
+        Row("aws_sqs_queue", "message_retention_seconds", lower(), "messages are kept for less long"),
+    ),
+    ENCRYPTION: (
+        Row("aws_kms_key", "enable_key_rotation", OFF, "the key is not rotated"),
+        Row("aws_kms_key", "rotation_period_in_days", HIGHER, "the key is rotated less often"),
+        Row("aws_kms_key", "is_enabled", OFF, "what is encrypted with the key cannot be read"),
+        Row("aws_kms_alias", "", DESTROYED, "who uses the key by this name no longer can", subject=("target_key_id",)),
+        Row("aws_cloudwatch_log_group", "kms_key_id", GONE, "not encrypted with a key of its own"),
+        Row("aws_db_instance", "storage_encrypted", OFF, "not encrypted", created=NEW),
+        Row("aws_dynamodb_table", "server_side_encryption.enabled", OFF, "not encrypted with a KMS key"),
+        Row("aws_dynamodb_table", "server_side_encryption.kms_key_arn", GONE, "no encryption key of its own"),
+        Row("aws_ebs_volume", "encrypted", OFF, "not encrypted"),
+        Row("aws_efs_file_system", "encrypted", OFF, "not encrypted"),
+        Row("aws_kinesis_stream", "encryption_type", leaves("KMS"), "not encrypted"),
+        Row("aws_lambda_function", "kms_key_arn", GONE, "no encryption key of its own"),
+        Row("aws_lambda_function", "code_signing_config_arn", GONE, "its code need not be signed"),
+        Row("aws_rds_cluster", "storage_encrypted", OFF, "not encrypted", created=NEW),
+        Row("aws_s3_bucket_server_side_encryption_configuration", "", DESTROYED, "the default encryption only",
+            subject=_BUCKET),
+        Row("aws_s3_bucket_server_side_encryption_configuration",
+            "rule.apply_server_side_encryption_by_default.sse_algorithm", leaves("aws:kms", "aws:kms:dsse"),
+            "not encrypted with a KMS key"),
+        Row("aws_secretsmanager_secret_rotation", "", DESTROYED, "the secret is not rotated", subject=("secret_id",)),
+        Row("aws_sns_topic", "kms_master_key_id", GONE, "not encrypted"),
+        Row("aws_sqs_queue", "kms_master_key_id", GONE, "not encrypted with a KMS key"),
+        Row("aws_sqs_queue", "sqs_managed_sse_enabled", OFF, "not encrypted by SQS"),
+    ),
+    ACCESS: (
+        Row("aws_s3_bucket_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=_BUCKET),
+        Row("aws_s3_bucket", "policy", RESOURCE_POLICY, "", created=NEW),
+        Row("aws_sns_topic_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=("arn",)),
+        Row("aws_sns_topic", "policy", RESOURCE_POLICY, "", created=NEW),
+        Row("aws_sqs_queue_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=("queue_url",)),
+        Row("aws_sqs_queue", "policy", RESOURCE_POLICY, "", created=NEW),
+        Row("aws_kms_key", "policy", RESOURCE_POLICY, "", created=NEW),
+        Row("aws_kms_key_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=("key_id",)),
+        Row("aws_dynamodb_resource_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=("resource_arn",)),
+        Row("aws_ecr_repository_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=("repository",)),
+        Row("aws_kinesis_resource_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=("resource_arn",)),
+        Row("aws_secretsmanager_secret_policy", "policy", RESOURCE_POLICY, "", created=NEW, subject=("secret_arn",)),
+        Row("aws_cloudwatch_log_resource_policy", "policy_document", RESOURCE_POLICY, "", created=NEW),
+        Row("aws_iam_role", "assume_role_policy", TRUST_POLICY, "", created=NEW),
+        Row("aws_iam_role", "inline_policy.policy", IDENTITY_POLICY, "", created=NEW),
+        Row("aws_iam_role", "managed_policy_arns", matches(_ADMINISTRATOR), "it may do everything", created=NEW),
+        Row("aws_iam_role", "permissions_boundary", GONE, "no permissions boundary"),
+        Row("aws_iam_user", "permissions_boundary", GONE, "no permissions boundary"),
+        Row("aws_iam_policy", "policy", IDENTITY_POLICY, "", created=NEW),
+        Row("aws_iam_role_policy", "policy", IDENTITY_POLICY, "", created=NEW, subject=("role",)),
+        Row("aws_iam_user_policy", "policy", IDENTITY_POLICY, "", created=NEW, subject=("user",)),
+        Row("aws_iam_group_policy", "policy", IDENTITY_POLICY, "", created=NEW, subject=("group",)),
+        Row("aws_iam_role_policy_attachment", "policy_arn", matches(_ADMINISTRATOR), "it may do everything",
+            created=NEW),
+        Row("aws_iam_policy_attachment", "policy_arn", matches(_ADMINISTRATOR), "it may do everything", created=NEW),
+        Row("aws_iam_user_policy_attachment", "policy_arn", matches(_ADMINISTRATOR), "it may do everything",
+            created=NEW),
+        Row("aws_iam_group_policy_attachment", "policy_arn", matches(_ADMINISTRATOR), "it may do everything",
+            created=NEW),
+        *(Row(type_, flag, OFF, "public access is not blocked", created=NEW)
+          for type_ in ("aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block")
+          for flag in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")),
+        Row("aws_s3_bucket_public_access_block", "", DESTROYED, "public access is not blocked", subject=_BUCKET),
+        Row("aws_s3_account_public_access_block", "", DESTROYED, "public access is not blocked"),
+        Row("aws_s3_bucket_ownership_controls", "rule.object_ownership", leaves("BucketOwnerEnforced"),
+            "access by ACLs", created=NEW),
+        Row("aws_s3_bucket_ownership_controls", "", DESTROYED, "access by ACLs", subject=_BUCKET),
+        Row("aws_s3_bucket", "acl", matches(_PUBLIC_ACL), "anyone may read", created=NEW),
+        Row("aws_s3_bucket_acl", "acl", matches(_PUBLIC_ACL), "anyone may read", created=NEW),
+        Row("aws_s3_bucket_acl", "access_control_policy.grant.grantee.uri", GRANTS_EVERYONE, "anyone has access",
+            created=NEW),
+        Row("aws_security_group", "ingress", OPENS_INGRESS, "open to every address", created=NEW),
+        Row("aws_default_security_group", "ingress", OPENS_INGRESS, "open to every address", created=NEW),
+        Row("aws_security_group_rule", "", OPENS_INGRESS, "open to every address", created=NEW),
+        Row("aws_vpc_security_group_ingress_rule", "cidr_ipv4", matches(EVERYONE), "open to every address",
+            created=NEW),
+        Row("aws_vpc_security_group_ingress_rule", "cidr_ipv6", matches(EVERYONE), "open to every address",
+            created=NEW),
+        Row("aws_lambda_function_url", "authorization_type", becomes("NONE"), "anyone may call it", created=NEW),
+        Row("aws_lambda_function_url", "cors.allow_origins", becomes("*"), "any web page may call it", created=NEW),
+        Row("aws_lambda_permission", "principal", becomes("*"), "anyone may call the function", created=NEW),
+        Row("aws_lambda_permission", "function_url_auth_type", becomes("NONE"), "anyone may call the function",
+            created=NEW),
+        Row("aws_lambda_permission", "source_arn", GONE, "called by any resource of the service"),
+        Row("aws_lambda_permission", "source_account", GONE, "called from any account"),
+        Row("aws_db_instance", "publicly_accessible", ON, "reached from the internet", created=NEW),
+        Row("aws_redshift_cluster", "publicly_accessible", ON, "reached from the internet", created=NEW),
+    ),
+    PROCESSING: (
+        Row("aws_dynamodb_table", "stream_enabled", OFF, "its changes reach nobody"),
+        Row("aws_dynamodb_table", "stream_view_type", leaves("NEW_AND_OLD_IMAGES"), "its stream tells less"),
+        Row("aws_lambda_event_source_mapping", "", DESTROYED, "events are not processed",
+            subject=("event_source_arn",)),
+        Row("aws_lambda_event_source_mapping", "enabled", OFF, "events are not processed"),
+        Row("aws_lambda_event_source_mapping", "destination_config.on_failure.destination_arn", GONE,
+            "failed batches are lost"),
+        Row("aws_lambda_event_source_mapping", "maximum_retry_attempts", lower(forever=-1),
+            "gives up on a batch sooner"),
+        Row("aws_lambda_event_source_mapping", "maximum_record_age_in_seconds", lower(forever=-1),
+            "gives up on a record sooner"),
+        Row("aws_lambda_event_source_mapping", "bisect_batch_on_function_error", OFF,
+            "one bad record fails its whole batch"),
+        Row("aws_lambda_event_source_mapping", "function_response_types", FEWER, "failures are not told apart"),
+        Row("aws_lambda_event_source_mapping", "filter_criteria.filter", APPEARS, "some events are not processed"),
+        Row("aws_lambda_function", "reserved_concurrent_executions", becomes(0), "it does not run"),
+        Row("aws_lambda_function", "dead_letter_config.target_arn", GONE, "failed events are lost"),
+        Row("aws_lambda_function_event_invoke_config", "", DESTROYED, "failed events are lost",
+            subject=("function_name",)),
+        Row("aws_lambda_function_event_invoke_config", "destination_config.on_failure.destination", GONE,
+            "failed events are lost"),
+        Row("aws_lambda_function_event_invoke_config", "maximum_retry_attempts", lower(), "gives up sooner"),
+        Row("aws_lambda_function_event_invoke_config", "maximum_event_age_in_seconds", lower(), "gives up sooner"),
+        Row("aws_s3_bucket_notification", "", DESTROYED, "its events reach nobody", subject=_BUCKET),
+        *(Row("aws_s3_bucket_notification", target, FEWER, "events reach fewer")
+          for target in ("lambda_function", "queue", "topic")),
+        Row("aws_s3_bucket_notification", "eventbridge", OFF, "events do not reach EventBridge"),
+        Row("aws_sns_topic_subscription", "", DESTROYED, "who subscribed hears nothing"),
+        Row("aws_sns_topic_subscription", "filter_policy", APPEARS, "some messages are not delivered"),
+        Row("aws_sns_topic_subscription", "redrive_policy", GONE, "undelivered messages are lost"),
+        Row("aws_sqs_queue", "redrive_policy", GONE, "failed messages are lost"),
+        Row("aws_cloudwatch_event_rule", "", DESTROYED, "events reach nobody"),
+        Row("aws_cloudwatch_event_rule", "state", leaves("ENABLED"), "events reach nobody"),
+        Row("aws_cloudwatch_event_rule", "is_enabled", OFF, "events reach nobody"),
+        Row("aws_cloudwatch_event_target", "", DESTROYED, "events reach nobody", subject=("rule",)),
+        Row("aws_cloudwatch_event_target", "dead_letter_config.arn", GONE, "failed events are lost"),
+        Row("aws_scheduler_schedule", "", DESTROYED, "it does not run"),
+        Row("aws_scheduler_schedule", "state", leaves("ENABLED"), "it does not run"),
+    ),
+    WATCHING: (
+        *(row
+          for type_ in ("aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm")
+          for row in (
+              Row(type_, "", DESTROYED, "the alarm is gone", subject=("dimensions", "metric_query.metric.dimensions")),
+              Row(type_, "actions_enabled", OFF, "the alarm tells nobody"),
+              Row(type_, "alarm_actions", FEWER, "the alarm tells fewer or nobody"),
+              Row(type_, "treat_missing_data", leaves("breaching"), "silence is no alarm"),
+          )),
+        Row("aws_cloudwatch_log_metric_filter", "", DESTROYED, "the metric stops", subject=("log_group_name",)),
+        Row("aws_cloudwatch_log_subscription_filter", "", DESTROYED, "logs reach nobody", subject=("log_group_name",)),
+        Row("aws_cloudtrail", "", DESTROYED, "calls are not recorded"),
+        Row("aws_cloudtrail", "enable_logging", OFF, "calls are not recorded"),
+        Row("aws_cloudtrail", "enable_log_file_validation", OFF, "records can be forged"),
+        Row("aws_cloudtrail", "is_multi_region_trail", OFF, "calls elsewhere are not recorded"),
+        Row("aws_config_configuration_recorder_status", "is_enabled", OFF, "changes are not recorded"),
+        Row("aws_flow_log", "", DESTROYED, "traffic is not recorded"),
+        Row("aws_guardduty_detector", "", DESTROYED, "threats are not detected"),
+        Row("aws_guardduty_detector", "enable", OFF, "threats are not detected"),
+        Row("aws_s3_bucket_logging", "", DESTROYED, "access is not logged", subject=_BUCKET),
+        Row("aws_securityhub_account", "", DESTROYED, "findings are not collected"),
+    ),
+}
+# fmt: on
+
+# What others belong to.
+OWNERS = (
+    "aws_cloudwatch_event_rule",
+    "aws_cloudwatch_log_group",
+    "aws_dynamodb_table",
+    "aws_ecr_repository",
+    "aws_iam_group",
+    "aws_iam_role",
+    "aws_iam_user",
+    "aws_kinesis_stream",
+    "aws_kms_key",
+    "aws_lambda_function",
+    "aws_s3_bucket",
+    "aws_secretsmanager_secret",
+    "aws_sns_topic",
+    "aws_sqs_queue",
+)
+
+# By which a resource that is destroyed at one address and created at another is the same one.
+SAME_AS = {
+    "aws_cloudwatch_metric_alarm": ("alarm_name",),
+    "aws_cloudwatch_composite_alarm": ("alarm_name",),
+    "aws_lambda_event_source_mapping": ("event_source_arn", "function_name"),
+    "aws_sns_topic_subscription": ("topic_arn", "protocol", "endpoint"),
+    "aws_cloudwatch_event_target": ("rule", "arn"),
+}
+
+ROWS_OF: dict[str, list[tuple[Group, Row]]] = {}
+for _group, _rows in TABLE.items():
+    for _row in _rows:
+        ROWS_OF.setdefault(_row.type, []).append((_group, _row))
