@@ -17,7 +17,8 @@ from tools.local import pipeline as local_pipeline
 from tools.local import sample_orders
 from tools.local.cloud import ROOT, STATE_BUCKET, LocalCloud, wait_until
 from tools.local.summary import print_summary
-from tools.review import checkov_gate, plan_review
+from tools.review import checkov_gate
+from tools.review.review import EXIT_GUARDED, EXIT_SAFE, review
 
 import boto3
 import pytest
@@ -327,59 +328,133 @@ class TestPlanReview:
     """Reviews of plans that the real provider makes."""
 
     def test_creation_is_safe(self, creation_plan: Plan) -> None:
-        review = plan_review.review(creation_plan)
-        assert review.exit_status == plan_review.EXIT_SAFE
-        assert re.match(r".*\d\d to add", review.markdown.splitlines()[0])
+        result = review(creation_plan)
+        assert result.exit_status == EXIT_SAFE
+        assert re.fullmatch(r"### ✏️ This plan: \d\d to create", result.markdown.splitlines()[0])
+        # Policies that Terraform does not know yet are judged by the documents that they are made of.
+        assert "Known only after apply" not in result.markdown
 
     def test_no_changes_is_one_quiet_line(self, terraform: Terraform) -> None:
         terraform("apply", "-refresh-only", "-auto-approve")
-        review = plan_review.review(terraform.plan())
-        assert (review.exit_status, review.markdown.strip()) == (plan_review.EXIT_SAFE, "No changes.")
+        result = review(terraform.plan())
+        assert (result.exit_status, result.markdown.split("\n\n")[0]) == (EXIT_SAFE, "### ✅ No changes")
 
     def test_change_in_place_is_safe(self, terraform: Terraform, cloud: LocalCloud) -> None:
         with changed(cloud, LAMBDA_RUNTIME="nodejs22.x"):
-            review = plan_review.review(terraform.plan())
-        assert review.exit_status == plan_review.EXIT_SAFE
-        assert "1 to change" in review.markdown.splitlines()[0]
-        assert '~ runtime: "nodejs20.x" → "nodejs22.x"' in review.markdown
+            result = review(terraform.plan())
+        assert result.exit_status == EXIT_SAFE
+        assert "1 to change" in result.markdown.splitlines()[0]
+        assert '! runtime: "nodejs20.x" → "nodejs22.x"' in result.markdown
 
     def test_protection_is_safe_to_switch_on(self, terraform: Terraform, cloud: LocalCloud) -> None:
         with changed(cloud, PROTECT_DATA="true"):
-            review = plan_review.review(terraform.plan())
-        assert review.exit_status == plan_review.EXIT_SAFE
-        assert "~ force_destroy: true → false" in review.markdown
-        assert "~ deletion_protection_enabled: false → true" in review.markdown
+            result = review(terraform.plan())
+        assert result.exit_status == EXIT_SAFE
+        assert "! force_destroy: true → false" in result.markdown
+        assert "! deletion_protection_enabled: false → true" in result.markdown
 
     def test_changed_hash_key_replaces_the_table(self, terraform: Terraform, cloud: LocalCloud) -> None:
         template = cloud.stack_folder() / "cdk.tf.json"
         with changed(cloud):
             template.write_text(template.read_text().replace('"orderId"', '"id"'))
             plan = terraform.plan()
-        review = plan_review.review(plan)
-        assert review.exit_status == plan_review.EXIT_GUARDED
-        assert "forced by `hash_key`" in review.markdown
+        result = review(plan)
+        assert result.exit_status == EXIT_GUARDED
+        assert "forced by `hash_key`" in result.markdown
         (table,) = (
             change["address"] for change in plan["resource_changes"] if change["type"] == "aws_dynamodb_table"
         )
-        assert plan_review.review(plan, [table]).exit_status == plan_review.EXIT_SAFE
+        assert review(plan, [table]).exit_status == EXIT_SAFE
 
     def test_destroy_loses_all_guarded_data(self, terraform: Terraform) -> None:
-        review = plan_review.review(terraform.plan("-destroy"))
-        assert review.exit_status == plan_review.EXIT_GUARDED
-        assert "4 guarded resources" in review.markdown.splitlines()[0]
+        result = review(terraform.plan("-destroy"))
+        assert result.exit_status == EXIT_GUARDED
+        assert "4 guarded resources" in result.markdown.splitlines()[0]
+        # What watches and protects goes with what it is for.
+        assert all(finding.is_loss for finding in result.findings)
+
+    def test_weakenings_of_this_stack_are_found(self, terraform: Terraform, cloud: LocalCloud) -> None:
+        template = cloud.stack_folder() / "cdk.tf.json"
+        with changed(cloud):
+            stack = json.loads(template.read_text())
+            _weaken(stack)
+            template.write_text(json.dumps(stack))
+            plan = terraform.plan()
+        result = review(plan)
+        assert result.exit_status == EXIT_GUARDED
+        assert {finding.allow.rpartition(".")[2] for finding in result.findings} == {
+            "actions_enabled",
+            "block_public_policy",
+            "enabled",
+            "policy",
+        } | {
+            finding.address.partition(".")[2]
+            for finding in result.findings
+            if finding.address.startswith("aws_s3_bucket_versioning.")
+        }
+        assert "anyone may read" in {finding.words for finding in result.findings}
+        assert review(plan, [finding.allow for finding in result.findings]).exit_status == EXIT_SAFE
+
+
+def _weaken(stack: dict[str, Any]) -> None:
+    """Open the buckets, and switch off their versions, the processing and the alarms."""
+    resources = stack["resource"]
+    del resources["aws_s3_bucket_versioning"]
+    for change, type_ in (
+        ({"block_public_policy": False}, "aws_s3_bucket_public_access_block"),
+        ({"enabled": False}, "aws_lambda_event_source_mapping"),
+        ({"actions_enabled": False}, "aws_cloudwatch_metric_alarm"),
+    ):
+        for resource in resources[type_].values():
+            resource.update(change)
+    for lifecycle in resources["aws_s3_bucket_lifecycle_configuration"].values():
+        lifecycle.pop("depends_on", None)
+    for name, document in stack["data"]["aws_iam_policy_document"].items():
+        if name.startswith("audit_"):
+            anyone = {"type": "*", "identifiers": ["*"]}
+            document["statement"].append(
+                {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::x/*"], "principals": [anyone]}
+            )
+
+
+def make(target: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--silent", target],
+        cwd=ROOT,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_make_plan_stops_at_a_weakening_and_at_a_loss(terraform: Terraform, cloud: LocalCloud) -> None:
+    plan = cloud.stack_folder() / "plan.json"
+
+    def allowed(stopped: subprocess.CompletedProcess[str]) -> int:
+        """The status of the review when all is allowed that stopped it."""
+        allowances = re.findall(r"\(once reviewed: (--allow=.*)\)", stopped.stderr)
+        command = [sys.executable, "-m", "tools.review", plan, *allowances]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+
+    with changed(cloud, PROTECT_DATA="true"):
+        terraform("apply", "-auto-approve", "-no-color")
+    weaker = make("plan")
+    assert (weaker.returncode, "would weaken 3 resources" in weaker.stdout) == (2, True), weaker.stderr
+    assert "- deletion_protection_enabled: true → false" in weaker.stdout
+    assert allowed(weaker) == EXIT_SAFE
+    terraform("apply", "-auto-approve", "-no-color")
+
+    template = cloud.stack_folder() / "cdk.tf.json"
+    with changed(cloud):
+        template.write_text(template.read_text().replace('"orderId"', '"id"'))
+        terraform.plan()
+        lost = make("review-plan")
+    assert (lost.returncode, "would lose `orders/table`" in lost.stdout) == (2, True), lost.stderr
+    assert allowed(lost) == EXIT_SAFE
 
 
 def test_make_plan_apply_plan_and_drift(terraform: Terraform) -> None:
-    def make(target: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["make", "--silent", target],
-            cwd=ROOT,
-            env=os.environ | settings,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
     changed = {"FAILURE_STATUSES": "FAILED,LOST"}
     planned = make("plan", **changed)
     assert (planned.returncode, "1 to change" in planned.stdout) == (0, True), planned.stderr
