@@ -205,7 +205,7 @@ def test_the_plan_is_shown_dangerous_changes_first(setting: Setting) -> None:
     assert (
         f"Account {ACCOUNT}, region ap-southeast-1, environment dev, state in team-state\n" in terminal.output
     )
-    assert "Stop: 1 guarded resource would be destroyed, replaced or forgotten. Plan: 1 to" in terminal.output
+    assert "This plan would lose aws_dynamodb_table.orders. Plan: 1 to" in terminal.output
     assert (
         "  -/+ aws_dynamodb_table.orders  DynamoDB table, guarded\n  ~   aws_sns_topic.alerts\n"
         in terminal.output

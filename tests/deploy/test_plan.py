@@ -22,7 +22,7 @@ def shown(*changes: dict[str, Any], destroys_all: bool = False) -> ShownPlan:
 
 def test_what_is_created_is_counted() -> None:
     plan = shown(resource(TABLE, "create"), resource("aws_sns_topic.a", "create"))
-    assert plan.lines == ["No guarded data would be destroyed, replaced or forgotten. Plan: 2 to add."]
+    assert plan.lines == ["This plan: 2 to create"]
     assert (plan.total, plan.loses_data) == (2, False)
 
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from tools.review.plan_review import EXIT_GUARDED, EXIT_SAFE, GUARDED, review
+from tools.review.danger import GUARDED
+from tools.review.plan import COUNTED
+from tools.review.review import EXIT_GUARDED, EXIT_SAFE, review
 
 ALLOWED_LOSSES = Path(__file__).parents[2] / ".github/allowed-losses"
 SHOWN = 40
@@ -25,31 +27,32 @@ class UnusablePlanError(Exception):
 class ShownPlan:
     """What `terraform show -json` says of a plan, in lines.
 
-    `lines` begin with the verdict and the counts. What is created is only counted, and so, guarded data
+    `lines` begin with what the plan means and weakens. What is created is only counted, and so, guarded data
     aside, is what a plan that `destroys_all` destroys. `loses_data`: guarded data would be lost that
     nobody has allowed in `.github/allowed-losses`. Raises UnusablePlanError.
     """
 
     def __init__(self, plan: dict[str, Any], *, destroys_all: bool) -> None:
         reviewed = review(plan, _allowed())
-        # The review is Markdown, its first line the verdict.
-        verdict = reviewed.markdown.splitlines()[0].replace("**", "")
         if reviewed.exit_status not in (EXIT_SAFE, EXIT_GUARDED):
-            raise UnusablePlanError(verdict)
+            raise UnusablePlanError(reviewed.title)
         changes = [
             entry
             for entry in plan.get("resource_changes", [])
             if entry["change"]["actions"] not in UNCHANGED and entry.get("mode") != "data"
         ]
         self.total = len(changes)
-        self.loses_data = reviewed.exit_status == EXIT_GUARDED
+        self.loses_data = any(finding.is_loss and not finding.is_allowed for finding in reviewed.findings)
         counted = [["create"], ["delete"]] if destroys_all else [["create"]]
         named = [
             entry for entry in changes if _loses_data(entry) or entry["change"]["actions"] not in counted
         ]
         rows = [_row(entry) for entry in sorted(named, key=_rank)]
         more = [f"  and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-        self.lines = [verdict, *rows[:SHOWN], *more]
+        weaker = [
+            f"  !   {finding.name}: {finding.words}" for finding in reviewed.findings if not finding.is_loss
+        ]
+        self.lines = [reviewed.title, *weaker, *rows[:SHOWN], *more]
 
 
 def _allowed() -> list[str]:
