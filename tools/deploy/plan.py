@@ -49,10 +49,12 @@ class ShownPlan:
         ]
         rows = [_row(entry) for entry in sorted(named, key=_rank)]
         more = [f"  and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-        weaker = [
-            f"  !   {finding.name}: {finding.words}" for finding in reviewed.findings if not finding.is_loss
-        ]
-        self.lines = [reviewed.title, *weaker, *rows[:SHOWN], *more]
+        counts = ", ".join(
+            f"{reviewed.counts[verb]} to {verb}" for verb in COUNTED if verb in reviewed.counts
+        )
+        verdict = reviewed.title + (f". Plan: {counts}." if counts and reviewed.findings else "")
+        weaker = [f"  !   {item.name}: {item.words}" for item in reviewed.findings if not item.is_loss]
+        self.lines = [verdict, *weaker, *rows[:SHOWN], *more]
 
 
 def _allowed() -> list[str]:
