@@ -149,32 +149,24 @@ destroy: ready-deploy $(runtime) ## show what would be destroyed, ask, destroy; 
 
 # --- Plans, reviewed and applied by CI ------------------------------------------------------------------------
 
-# The stack's folder holds the plan, its JSON, its review, the provider's lock file and the code's tree.
-in_stack = folder="$$(python -m tools.review.stack_folder)"; cd "$$folder"
-make_plan = rm -f plan.tfplan plan.json review.md; terraform init -input=false >/dev/null; \
-	terraform plan -input=false -lock=false -out=plan.tfplan >/dev/null
-review = terraform show -json plan.tfplan > plan.json; \
-	PYTHONPATH="$(CURDIR)" python -m tools.review plan.json "@$(CURDIR)/.github/allowed-losses" | tee review.md
-
 # There are an account and a state bucket, or else one line that says what is missing.
 target := python -m tools.deploy check
 
 .PHONY: plan review-plan apply-plan drift
-plan: ready-deploy synth ## what a deployment would change, reviewed; fails when it would lose data
+plan: ready-deploy synth ## what a deployment would change, reviewed; fails when it would lose or weaken something
 	@$(target)
-	@echo "Planning" >&2; $(in_stack); git rev-parse 'HEAD^{tree}' > tree; $(make_plan); $(review)
+	@python -m tools.ci plan
 
 review-plan: ready-deploy $(runtime) ## the review of the plan that is in the stack's folder
-	@$(in_stack); terraform init -input=false -backend=false -lockfile=readonly >/dev/null; $(review)
+	@python -m tools.ci review-plan
 
 apply-plan: ready-deploy $(runtime) ## deploy exactly the plan that is in the stack's folder, unless it is stale
 	@$(target)
-	@$(in_stack); terraform init -input=false -lockfile=readonly; terraform apply -input=false plan.tfplan
+	@python -m tools.ci apply-plan
 
 drift: ready-deploy synth ## whether what is deployed differs from the code; writes a review if it does
 	@$(target)
-	@echo "Planning" >&2; $(in_stack); status=0; $(make_plan) -detailed-exitcode || status=$$?; \
-	case $$status in 0) echo "No drift." ;; 2) { $(review); } || [ $$? = 3 ] ;; *) exit $$status ;; esac
+	@python -m tools.ci drift
 
 # --- The deployed trail ---------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.console.child import Command, run
-from tools.review.stack_folder import stack_folder
+from tools.ci.stack import stack_folder
 
 ROOT = Path(__file__).parents[2]
 PLAN = "deploy.tfplan"

@@ -1,0 +1,72 @@
+"""Plan, review and deploy as CI does it: `python -m tools.ci COMMAND`. Python alone is enough to run it."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+
+from tools.ci import deployment, drift_issue, environments, github, plan, pull_request
+from tools.ci.stack import StackError, StateVersion
+
+INTERRUPTED = 130
+
+
+def _environments() -> int:
+    matrix = json.dumps(environments.matrix())
+    print(matrix)
+    github.output("matrix", matrix)
+    return 0
+
+
+def _mark_stale(environment: str) -> int:
+    state = StateVersion(os.environ["STATE_LINEAGE"], int(os.environ["STATE_SERIAL"]))
+    return pull_request.mark_stale(environment, state)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
+    "plan": ("plan the synthesized stack and review it", plan.plan),
+    "review-plan": ("review the plan in the stack's folder", plan.review_plan),
+    "apply-plan": ("apply the plan in the stack's folder", plan.apply_plan),
+    "drift": ("tell whether what is deployed differs from the code", plan.drift),
+    "environments": ("the step's output matrix: what .github/environments.json holds", _environments),
+}
+JOBS: dict[str, tuple[str, Callable[[str], int]]] = {
+    "publish": ("tell the pull request of this run's plan: its comment and its status", pull_request.publish),
+    "check": (
+        "make sure that what would be deployed was reviewed; plan again when it is stale",
+        deployment.check,
+    ),
+    "deploy": ("apply the plan that was approved", deployment.deploy),
+    "mark-stale": ("fail the status of pull requests whose plan is of another state", _mark_stale),
+    "drift-issue": ("open, renew or close the issue of this run's drift", drift_issue.renew),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.ci",
+        description="Plan, review and deploy as CI does it.",
+        epilog="Exit status: 0 done; 1 it failed, or nothing may be applied; that of python -m tools.review "
+        "when a review stops it.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (words, _) in COMMANDS.items():
+        commands.add_parser(name, help=words, description=words)
+    for name, (words, _) in JOBS.items():
+        job = commands.add_parser(name, help=f"{words} (in a workflow)", description=words)
+        job.add_argument("environment", metavar="ENVIRONMENT", help="a name in .github/environments.json")
+    arguments = parser.parse_args()
+    try:
+        if arguments.command in COMMANDS:
+            return COMMANDS[arguments.command][1]()
+        return JOBS[arguments.command][1](arguments.environment)
+    except (github.Stop, github.GitHubError, StackError) as error:
+        github.annotate("error", str(error))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""Terraform in the folder of the synthesized stack: what is planned there, from what, and what it changes.
+
+Beside `cdk.tf.json` that folder then holds
+- `plan.tfplan` and `plan.json`: the plan, with every secret value in the clear
+- `.terraform.lock.hcl`: the provider that made it, and that alone may apply it
+- `diagnostics.json`: the warnings of `terraform plan`, as its `-json` output gives them
+- `origin.json`: what the plan was made from (`Origin`)
+- `review.md`: what the review of the plan says
+- `changes.json`: whether the plan passed its review, and what it changes, without values (`changes.py`)
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from tools.ci import github
+from tools.ci.changes import Change, changes
+
+ROOT = Path(__file__).parents[2]
+ALLOWED = ROOT / ".github/allowed-losses"
+LOCK_FILE = ".terraform.lock.hcl"
+# Without any secret value.
+REVIEW_FILES = (LOCK_FILE, "origin.json", "review.md", "changes.json")
+PLAN_FILES = ("plan.tfplan", *REVIEW_FILES)
+PASSED, STOPPED, UNUSABLE = 0, 3, 4
+DIFFERENT = 2
+
+
+class StackError(Exception):
+    """Terraform, or what the stack's folder holds, is of no use; the message is one line that says why."""
+
+
+class StateVersion(NamedTuple):
+    """Which state it is, and how often it was written. A stack that was never deployed has ("", 0)."""
+
+    lineage: str
+    serial: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a plan was made from.
+
+    `tree` is the git tree of the code, `commit` the newest commit of the pull request or what is checked out,
+    `main` the commit that it was merged into for the plan, or "". `made` is in ISO 8601, UTC; `run` is the
+    page of the workflow's run or None.
+    """
+
+    tree: str
+    commit: str
+    main: str
+    lineage: str
+    serial: int
+    made: str
+    run: str | None
+
+    @property
+    def state(self) -> StateVersion:
+        return StateVersion(self.lineage, self.serial)
+
+    @classmethod
+    def now(cls, state: StateVersion) -> Self:
+        """Of a plan that is made now, from what is checked out and from this state."""
+        commit, main = _commits()
+        return cls(
+            tree=tree(),
+            commit=commit,
+            main=main,
+            lineage=state.lineage,
+            serial=state.serial,
+            made=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            run=github.run_url(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A plan as its folder tells of it; `passed` says whether its review let it through."""
+
+    origin: Origin
+    passed: bool
+    changes: list[Change]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """From `origin.json` and `changes.json`; raises StackError when they do not tell."""
+        try:
+            given = json.loads((folder / "origin.json").read_bytes())
+            origin = Origin(**{field.name: given[field.name] for field in fields(Origin)})
+            found = json.loads((folder / "changes.json").read_bytes())
+            return cls(origin=origin, passed=found["passed"] is True, changes=list(found["changes"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StackError(f"{folder.name} does not tell of a plan ({error!r})") from None
+
+
+class Stack:
+    """The stack that was synthesized last."""
+
+    def __init__(self) -> None:
+        self.folder = stack_folder()
+
+    def init(self, *, backend: bool = True) -> None:
+        """Install the provider: the one that the lock file names, when the folder holds one, and no other."""
+        pinned = ["-lockfile=readonly"] if (self.folder / LOCK_FILE).exists() else []
+        self._terraform("init", "-input=false", f"-backend={str(backend).lower()}", *pinned)
+
+    def state(self) -> StateVersion:
+        """The version of the state as it is now."""
+        text = self._terraform("state", "pull")
+        if not text.strip():
+            return StateVersion("", 0)
+        state = json.loads(text)
+        return StateVersion(str(state["lineage"]), int(state["serial"]))
+
+    def plan(self, state: StateVersion) -> bool:
+        """Plan, and write down from what; whether anything differs. Warnings go to stderr and to a file."""
+        for name in ("plan.tfplan", "plan.json", "origin.json", "review.md", "changes.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        began = time.monotonic()
+        print("Planning", file=sys.stderr, flush=True)
+        command = ["plan", "-json", "-input=false", "-lock=false", "-out=plan.tfplan", "-detailed-exitcode"]
+        answer = self._run(command, stdout=subprocess.PIPE)
+        found = list(_diagnostics(answer.stdout))
+        for diagnostic in found:
+            print(_readable(diagnostic), file=sys.stderr)
+        if answer.returncode not in (0, DIFFERENT):
+            raise StackError("terraform plan failed" + ("" if found else f":\n{answer.stdout.strip()}"))
+        self._write("diagnostics.json", [item for item in found if item["severity"] == "warning"])
+        self._write("origin.json", asdict(Origin.now(state)))
+        print(f"Planned in {time.monotonic() - began:.0f} s", file=sys.stderr)
+        return answer.returncode == DIFFERENT
+
+    def review(self) -> int:
+        """Review the plan in the folder: Markdown to standard output and `review.md`; gives its status."""
+        text = self._terraform("show", "-json", "plan.tfplan")
+        (self.folder / "plan.json").write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "tools.review", "plan.json", f"@{ALLOWED}"]
+        answer = self._run(command, stdout=subprocess.PIPE, program=None)
+        (self.folder / "review.md").write_text(answer.stdout, encoding="utf-8")
+        print(answer.stdout, end="", flush=True)
+        try:
+            found = changes(json.loads(text))
+        except (ValueError, AttributeError, TypeError):
+            found = []
+        self._write("changes.json", {"passed": answer.returncode == PASSED, "changes": found})
+        return answer.returncode
+
+    def is_applyable(self) -> bool:
+        """Whether there is anything to apply, as Terraform says of the reviewed plan."""
+        return json.loads((self.folder / "plan.json").read_bytes()).get("applyable") is not False
+
+    def apply(self) -> None:
+        """Apply the plan in the folder; raises StackError when Terraform refuses or fails."""
+        if self._run(["apply", "-input=false", "plan.tfplan"]).returncode:
+            raise StackError("terraform apply failed")
+
+    def text(self, name: str) -> str:
+        """What a file of the folder holds; nothing when it is not there."""
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def _write(self, name: str, content: object) -> None:
+        (self.folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    def _terraform(self, *arguments: str) -> str:
+        answer = self._run([*arguments], stdout=subprocess.PIPE)
+        if answer.returncode:
+            print(answer.stdout, file=sys.stderr, end="")
+            raise StackError(f"terraform {arguments[0]} failed")
+        return answer.stdout
+
+    def _run(
+        self, command: list[str], *, stdout: int | None = None, program: str | None = "terraform"
+    ) -> subprocess.CompletedProcess[str]:
+        # Terraform and its providers have no use for the token that the job has for GitHub.
+        environment = {name: value for name, value in os.environ.items() if name != "GH_TOKEN"}
+        return subprocess.run(
+            [program, *command] if program else command,
+            cwd=self.folder,
+            env=environment | {"PYTHONPATH": str(ROOT)},
+            stdout=stdout,
+            encoding="utf-8",
+            check=False,
+        )
+
+
+def stack_folder() -> Path:
+    """Where Terraform works on the stack that was synthesized last."""
+    manifest = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out")).resolve() / "manifest.json"
+    try:
+        [stack] = json.loads(manifest.read_bytes())["stacks"].values()
+        return manifest.parent / str(stack["workingDirectory"])
+    except (OSError, ValueError, KeyError):
+        raise StackError(f"{manifest} does not name one stack: run make synth first") from None
+
+
+def tree() -> str:
+    """The git tree of what is checked out."""
+    return _git("rev-parse", "HEAD^{tree}")
+
+
+def _commits() -> tuple[str, str]:
+    """What the plan is of and what that was merged into: GitHub checks out the merge of the two."""
+    head = _git("rev-parse", "HEAD")
+    # Of a shallow clone, only the commit itself still tells its parents.
+    header = _git("cat-file", "commit", "HEAD").partition("\n\n")[0]
+    parents = [line.split()[1] for line in header.splitlines() if line.startswith("parent ")]
+    if os.environ.get("GITHUB_EVENT_NAME") == "pull_request" and len(parents) == 2:
+        return parents[1], parents[0]
+    return head, ""
+
+
+def _git(*arguments: str) -> str:
+    answer = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise StackError(f"git {arguments[0]}: {answer.stderr.strip()}")
+    return answer.stdout.strip()
+
+
+def _diagnostics(output: str) -> list[dict[str, Any]]:
+    """The warnings and errors among Terraform's lines of JSON."""
+    found = []
+    for line in output.splitlines():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict) and message.get("type") == "diagnostic":
+            found.append(message["diagnostic"])
+    return found
+
+
+def _readable(diagnostic: dict[str, Any]) -> str:
+    where = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
+    detail = "".join(f"\n  {line}" for line in str(diagnostic.get("detail") or "").splitlines())
+    return f"{str(diagnostic.get('severity')).capitalize()}: {diagnostic.get('summary')}{where}{detail}"
