@@ -106,15 +106,19 @@ def _masked(value: object, marker: object) -> object:
 def _rows(before: object, after: object, unknown: object, path: str = "") -> Iterator[tuple[str, Digests]]:
     if unknown is True:
         yield path, [_digest(before), UNKNOWN]
-    elif isinstance(after, dict) or (after is None and isinstance(unknown, dict)):
+    elif isinstance(after, dict) or (after is None and isinstance(unknown, dict) and unknown):
         maps = [item if isinstance(item, dict) else {} for item in (before, after, unknown)]
+        if isinstance(after, dict) and type(before) is not type(after):
+            yield path, [type(before).__name__, type(after).__name__]
         for key in sorted(set().union(*maps)):
             old, new, mark = (item.get(key) for item in maps)
             yield from _rows(old, new, mark, f"{path}.{key}" if path else key)
-    elif isinstance(after, list) and isinstance(unknown, list) and _holds_unknown(unknown):
-        old_items = before if isinstance(before, list) else []
-        for index in range(max(len(old_items), len(after), len(unknown))):
-            old, new, mark = (_item(items, index) for items in (old_items, after, unknown))
+    elif isinstance(after, list):
+        lists = [item if isinstance(item, list) else [] for item in (before, after, unknown)]
+        if type(before) is not type(after):
+            yield path, [type(before).__name__, type(after).__name__]
+        for index in range(max(map(len, lists))):
+            old, new, mark = (_item(items, index) for items in lists)
             yield from _rows(old, new, mark, f"{path}[{index}]")
     elif before != after or type(before) is not type(after):
         yield path, [_digest(before), _digest(after)]
@@ -122,12 +126,6 @@ def _rows(before: object, after: object, unknown: object, path: str = "") -> Ite
 
 def _item(items: list[object], index: int) -> object:
     return items[index] if index < len(items) else None
-
-
-def _holds_unknown(marker: object) -> bool:
-    if isinstance(marker, dict | list):
-        return any(map(_holds_unknown, marker.values() if isinstance(marker, dict) else marker))
-    return marker is True
 
 
 def _digest(value: object) -> str:

@@ -23,9 +23,10 @@ def renew(environment: str) -> int:
             print(f"{title}: not known, as its check failed; the issue stays as it is")
             return 0
         drifted = json.loads((folder / "drift.json").read_bytes())["drift"]
-        issues = github.api_items("issues?state=open&per_page=100", "number, title, user: .user.login")
         mine = [
-            str(item["number"]) for item in issues if (item["user"], item["title"]) == (github.BOT, title)
+            str(item["number"])
+            for item in github.api_items("issues?state=open&per_page=100")
+            if (item["user"]["login"], item["title"]) == (github.BOT, title)
         ]
         review = f"--body-file={folder / 'review.md'}"
         if drifted and mine:

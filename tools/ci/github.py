@@ -43,10 +43,10 @@ def api(path: str, *arguments: str) -> Any:  # noqa: ANN401
     return json.loads(gh("api", f"repos/{repository()}/{path}", *arguments) or b"null")
 
 
-def api_items(path: str, fields: str) -> list[dict[str, Any]]:
-    """All pages of a list below `repos/OWNER/NAME/`, of each item the fields of a jq object."""
-    lines = gh("api", "--paginate", f"repos/{repository()}/{path}", "--jq", f".[] | {{{fields}}}")
-    return [json.loads(line) for line in lines.splitlines()]
+def api_items(path: str) -> list[dict[str, Any]]:
+    """All pages of a list below `repos/OWNER/NAME/`."""
+    pages = json.loads(gh("api", "--paginate", "--slurp", f"repos/{repository()}/{path}"))
+    return [item for page in pages for item in page]
 
 
 def until(found: Callable[[], Answer]) -> Answer:

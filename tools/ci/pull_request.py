@@ -42,15 +42,13 @@ def mark_stale(environment: str, state: StateVersion) -> int:
     """Fail the status of every open pull request whose plan was made from another state than this."""
     context = _context(environment)
     main = os.environ["GITHUB_REF_NAME"]
-    pulls = github.api_items(f"pulls?state=open&base={main}&per_page=100", "number, head: .head.sha")
-    for pull in pulls:
-        statuses = github.api(f"commits/{pull['head']}/statuses?per_page=100")
+    for pull in github.api_items(f"pulls?state=open&base={main}&per_page=100"):
+        head = pull["head"]["sha"]
+        statuses = github.api(f"commits/{head}/statuses?per_page=100")
         newest = next((status for status in statuses if status["context"] == context), None)
         if newest is None or newest["state"] != "success" or _state_in(newest["description"]) == state:
             continue
-        github.set_status(
-            pull["head"], context=context, state="failure", description=STALE, url=newest["target_url"]
-        )
+        github.set_status(head, context=context, state="failure", description=STALE, url=newest["target_url"])
         print(f"#{pull['number']}: its plan of {environment} is stale")
     return 0
 
@@ -113,8 +111,11 @@ def _comment(environment: str, pull_request: dict[str, Any], planned: Reviewed) 
     body = text or f"There is no plan: see [the run]({github.run_url()})."
     heading = f"### Plan of {stack} at {pull_request['head']['sha'][:7]}"
     comments = f"issues/{pull_request['number']}/comments"
-    found = github.api_items(f"{comments}?per_page=100", "id, body, user: .user.login")
-    mine = [item["id"] for item in found if item["user"] == github.BOT and item["body"].startswith(marker)]
+    mine = [
+        item["id"]
+        for item in github.api_items(f"{comments}?per_page=100")
+        if item["user"]["login"] == github.BOT and item["body"].startswith(marker)
+    ]
     path, method = (f"issues/comments/{mine[0]}", "PATCH") if mine else (comments, "POST")
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".md") as file:
         file.write(f"{marker}\n{heading}\n\n{body}")

@@ -24,6 +24,7 @@ from tools.ci.changes import Change, changes
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = ROOT / ".github/allowed-losses"
+REVIEW = (sys.executable, "-m", "tools.review")
 LOCK_FILE = ".terraform.lock.hcl"
 # Without any secret value.
 REVIEW_FILES = (LOCK_FILE, "origin.json", "review.md", "changes.json")
@@ -124,8 +125,8 @@ class Stack:
             (self.folder / name).unlink(missing_ok=True)
         began = time.monotonic()
         print("Planning", file=sys.stderr, flush=True)
-        command = ["plan", "-json", "-input=false", "-lock=false", "-out=plan.tfplan", "-detailed-exitcode"]
-        answer = self._run(command, stdout=subprocess.PIPE)
+        options = ("-json", "-input=false", "-lock=false", "-out=plan.tfplan", "-detailed-exitcode")
+        answer = self._run(["terraform", "plan", *options], stdout=subprocess.PIPE)
         found = list(_diagnostics(answer.stdout))
         for diagnostic in found:
             print(_readable(diagnostic), file=sys.stderr)
@@ -140,8 +141,7 @@ class Stack:
         """Review the plan in the folder: Markdown to standard output and `review.md`; gives its status."""
         text = self._terraform("show", "-json", "plan.tfplan")
         (self.folder / "plan.json").write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "tools.review", "plan.json", f"@{ALLOWED}"]
-        answer = self._run(command, stdout=subprocess.PIPE, program=None)
+        answer = self._run([*REVIEW, "plan.json", f"@{ALLOWED}"], stdout=subprocess.PIPE)
         (self.folder / "review.md").write_text(answer.stdout, encoding="utf-8")
         print(answer.stdout, end="", flush=True)
         try:
@@ -157,7 +157,7 @@ class Stack:
 
     def apply(self) -> None:
         """Apply the plan in the folder; raises StackError when Terraform refuses or fails."""
-        if self._run(["apply", "-input=false", "plan.tfplan"]).returncode:
+        if self._run(["terraform", "apply", "-input=false", "plan.tfplan"]).returncode:
             raise StackError("terraform apply failed")
 
     def text(self, name: str) -> str:
@@ -166,22 +166,20 @@ class Stack:
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def _write(self, name: str, content: object) -> None:
-        (self.folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        (self.folder / name).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
     def _terraform(self, *arguments: str) -> str:
-        answer = self._run([*arguments], stdout=subprocess.PIPE)
+        answer = self._run(["terraform", *arguments], stdout=subprocess.PIPE)
         if answer.returncode:
             print(answer.stdout, file=sys.stderr, end="")
             raise StackError(f"terraform {arguments[0]} failed")
         return answer.stdout
 
-    def _run(
-        self, command: list[str], *, stdout: int | None = None, program: str | None = "terraform"
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str], *, stdout: int | None = None) -> subprocess.CompletedProcess[str]:
         # Terraform and its providers have no use for the token that the job has for GitHub.
         environment = {name: value for name, value in os.environ.items() if name != "GH_TOKEN"}
         return subprocess.run(
-            [program, *command] if program else command,
+            command,
             cwd=self.folder,
             env=environment | {"PYTHONPATH": str(ROOT)},
             stdout=stdout,
