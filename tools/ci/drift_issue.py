@@ -4,6 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from names import stack_id
 from tools.ci import github
 from tools.ci.reviewed import own_run
 
@@ -13,7 +14,7 @@ def renew(environment: str) -> int:
 
     When the run does not tell, since its check failed, the issue stays as it is.
     """
-    title = f"Drift of order-pipeline-{environment}"
+    title = f"Drift of {stack_id(environment)}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         found = github.download_artifact(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from settings import Settings, SettingsError
 from tools.ci.github import Stop
 
 FILE = Path(__file__).parents[2] / ".github/environments.json"
@@ -12,22 +13,27 @@ FILE = Path(__file__).parents[2] / ".github/environments.json"
 def matrix(file: Path = FILE) -> list[dict[str, Any]]:
     """One entry for each environment of the file: its name, its settings, and the variable of its plan role.
 
-    Raises Stop when the file is not an object of objects of text.
+    Raises Stop when the file leaves out a setting, which would deploy its default, or gives one that is not
+    allowed.
     """
     try:
         environments = json.loads(file.read_bytes())
         return [_entry(name, settings) for name, settings in environments.items()]
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise Stop(f"{file.name} does not tell the environments' settings: {error}") from None
+        raise Stop(f"{file.name}: {error}") from None
 
 
-def _entry(name: str, settings: dict[str, str]) -> dict[str, Any]:
-    for setting, value in settings.items():
-        if not isinstance(value, str):
-            raise TypeError(f"{setting} of {name} is {value!r}, not text in quotation marks")
-    return {
-        "environment": name,
-        "settings": {"ENVIRONMENT_SUFFIX": name} | settings,
-        # A variable's name may hold no hyphen.
-        "plan_role": f"PLAN_ROLE_ARN_{name.upper().replace('-', '_')}",
-    }
+def _entry(name: str, given: dict[str, str]) -> dict[str, Any]:
+    settings = {"ENVIRONMENT_SUFFIX": name} | given
+    names = Settings.rules().keys()
+    if missing := names - settings.keys():
+        raise SettingsError(f"{name} leaves out {', '.join(sorted(missing))}")
+    if unknown := settings.keys() - names:
+        raise SettingsError(f"{name} has {', '.join(sorted(unknown))}, which is no setting")
+    try:
+        Settings.load(environ=settings)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from None
+    # A variable's name may hold no hyphen.
+    role = f"PLAN_ROLE_ARN_{name.upper().replace('-', '_')}"
+    return {"environment": name, "settings": settings, "plan_role": role}

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from names import stack_id
 from tools.ci import github
 from tools.ci.changes import compare
 from tools.ci.reviewed import Reviewed, of_pull_request, of_run, own_run
@@ -104,7 +105,7 @@ def _context(environment: str) -> str:
 
 def _comment(environment: str, pull_request: dict[str, Any], planned: Reviewed) -> None:
     """Write the comment of this environment's plan, or renew it: it is known by its first line."""
-    stack = f"order-pipeline-{environment}"
+    stack = stack_id(environment)
     marker = f"<!-- plan of {stack} -->"
     review = planned.folder / "review.md"
     text = review.read_text(encoding="utf-8") if review.exists() else ""
