@@ -26,9 +26,8 @@ ROOT = Path(__file__).parents[2]
 ALLOWED = ROOT / ".github/allowed-losses"
 REVIEW = (sys.executable, "-m", "tools.review")
 LOCK_FILE = ".terraform.lock.hcl"
-# Without any secret value.
-REVIEW_FILES = (LOCK_FILE, "origin.json", "review.md", "changes.json")
-PLAN_FILES = ("plan.tfplan", *REVIEW_FILES)
+# What later runs read. Only the plan itself holds secret values.
+PLAN_FILES = ("plan.tfplan", LOCK_FILE, "origin.json", "review.md", "changes.json")
 PASSED, STOPPED, UNUSABLE = 0, 3, 4
 DIFFERENT = 2
 
@@ -121,8 +120,7 @@ class Stack:
 
     def plan(self, state: StateVersion) -> bool:
         """Plan, and write down from what; whether anything differs. Warnings go to stderr and to a file."""
-        for name in ("plan.tfplan", "plan.json", "origin.json", "review.md", "changes.json"):
-            (self.folder / name).unlink(missing_ok=True)
+        self._remove_plan()
         began = time.monotonic()
         print("Planning", file=sys.stderr, flush=True)
         options = ("-json", "-input=false", "-lock=false", "-out=plan.tfplan", "-detailed-exitcode")
@@ -131,6 +129,7 @@ class Stack:
         for diagnostic in found:
             print(_readable(diagnostic), file=sys.stderr)
         if answer.returncode not in (0, DIFFERENT):
+            self._remove_plan()
             raise StackError("terraform plan failed" + ("" if found else f":\n{answer.stdout.strip()}"))
         self._write("diagnostics.json", [item for item in found if item["severity"] == "warning"])
         self._write("origin.json", asdict(Origin.now(state)))
@@ -164,6 +163,11 @@ class Stack:
         """What a file of the folder holds; nothing when it is not there."""
         path = self.folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def _remove_plan(self) -> None:
+        for name in (*PLAN_FILES, "plan.json", "diagnostics.json"):
+            if name != LOCK_FILE:
+                (self.folder / name).unlink(missing_ok=True)
 
     def _write(self, name: str, content: object) -> None:
         (self.folder / name).write_text(json.dumps(content) + "\n", encoding="utf-8")

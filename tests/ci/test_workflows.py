@@ -1,0 +1,147 @@
+"""The workflows, where actionlint and zizmor have nothing to say."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import names
+from settings import Settings
+from tools.ci.__main__ import COMMANDS, JOBS
+from tools.ci.stack import PLAN_FILES, ROOT
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+Job = dict[str, Any]
+
+FOLDER = ROOT / ".github/workflows"
+TEXTS = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.yml"))}
+WORKFLOWS: dict[str, dict[Any, Any]] = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+ALL_JOBS = {
+    f"{workflow}.{name}": job
+    for workflow, content in WORKFLOWS.items()
+    for name, job in content["jobs"].items()
+}
+# YAML 1.1 reads the word `on` as true.
+ON = True
+STACK = f"cdktf.out/stacks/{names.stack_id('ENVIRONMENT')}/"
+
+
+def scripts(job: Job) -> str:
+    return "\n".join(step.get("run", "") for step in job.get("steps", []))
+
+
+def steps(job: Job, action: str) -> list[dict[str, Any]]:
+    return [step["with"] for step in job.get("steps", []) if step.get("uses", "").startswith(f"{action}@")]
+
+
+def uploads(job: Job) -> dict[str, set[str]]:
+    """The files of each artifact, below the stack's folder."""
+    found = {}
+    for step in steps(job, "actions/upload-artifact"):
+        name, paths = (
+            re.sub(r"\$\{\{ (matrix|inputs)\.environment \}\}", "ENVIRONMENT", step[key])
+            for key in ("name", "path")
+        )
+        assert all(path.startswith(STACK) for path in paths.splitlines())
+        found[name] = {path.removeprefix(STACK) for path in paths.splitlines()}
+    return found
+
+
+@pytest.mark.parametrize("setting", Settings.rules())
+def test_settings_stand_in_the_one_file_and_not_in_the_workflows(setting: str) -> None:
+    """But for the region, which the credentials' action wants, and the name, which the tool takes."""
+    for text in TEXTS.values():
+        for line in text.splitlines():
+            if re.search(rf"\b{setting}\b", line):
+                assert re.search(r"aws-region: .*DEPLOY_REGION|run: .*\"\$ENVIRONMENT_SUFFIX\"$", line), line
+
+
+@pytest.mark.parametrize("name", ALL_JOBS)
+def test_what_synthesizes_has_all_settings(name: str) -> None:
+    job = ALL_JOBS[name]
+    if re.search(r"make (synth|plan|drift)\b", scripts(job)):
+        assert job["env"] in ("${{ matrix.settings }}", "${{ fromJSON(inputs.settings) }}")
+    if "matrix.settings" in str(job) or "matrix.environment" in str(job):
+        assert job["strategy"]["matrix"] == {"include": "${{ fromJSON(needs.environments.outputs.matrix) }}"}
+        assert job["strategy"]["fail-fast"] is False
+
+
+@pytest.mark.parametrize("name", ALL_JOBS)
+def test_commands_of_the_tool_exist(name: str) -> None:
+    script = scripts(ALL_JOBS[name])
+    assert script.count("tools.") == len(re.findall(r"python3 -m tools\.ci [a-z]", script))
+    for command, argument in re.findall(r"python3 -m tools\.ci ([a-z-]+)(.*)", script):
+        assert command in (JOBS if argument.strip() else COMMANDS)
+
+
+@pytest.mark.parametrize("name", ALL_JOBS)
+def test_a_script_is_one_call(name: str) -> None:
+    """What is more than that has tests of its own in tools/."""
+    for step in ALL_JOBS[name].get("steps", []):
+        if "run" in step:
+            assert re.fullmatch(r"(make|python3 -m) [^|;&\n]+", step["run"])
+
+
+def test_terraform_is_the_same_everywhere() -> None:
+    versions = {
+        step["terraform_version"]
+        for job in ALL_JOBS.values()
+        for step in steps(job, "hashicorp/setup-terraform")
+    }
+    assert versions == {"1.11.4"}
+
+
+def test_what_a_later_run_reads_is_uploaded() -> None:
+    plan, check = uploads(ALL_JOBS["plan.plan"]), uploads(ALL_JOBS["deploy.check"])
+    assert plan["plan-ENVIRONMENT"] == check["deploy-ENVIRONMENT"] == set(PLAN_FILES)
+    assert plan["review-ENVIRONMENT"] == set(PLAN_FILES) - {"plan.tfplan"}
+    assert uploads(ALL_JOBS["drift.drift"]) == {"drift-ENVIRONMENT": {"drift.json", "review.md"}}
+
+
+def test_what_holds_secret_values_is_kept_for_days_only() -> None:
+    for job in ALL_JOBS.values():
+        for step in steps(job, "actions/upload-artifact"):
+            assert step["retention-days"] <= (7 if "plan.tfplan" in step["path"] else 90)
+
+
+@pytest.mark.parametrize("name", ALL_JOBS)
+def test_a_job_with_more_rights_than_reading_runs_mains_code(name: str) -> None:
+    """On a pull request or in the merge queue; credentials of AWS there are of a role that reads."""
+    job = ALL_JOBS[name]
+    started_by = WORKFLOWS[name.partition(".")[0]][ON]
+    rights = {right for right, level in job["permissions"].items() if level == "write"}
+    if "pull_request" in started_by and rights - {"id-token"}:
+        [checkout] = steps(job, "actions/checkout")
+        assert checkout["ref"] == "main"
+        assert "make" not in scripts(job)
+    if "APPLY_ROLE" in str(job):
+        assert started_by.keys() == {"workflow_call"}
+        assert job["environment"] == "${{ inputs.environment }}"
+
+
+def test_a_fork_gets_no_credentials() -> None:
+    for name, job in ALL_JOBS.items():
+        if name.startswith(("plan.", "test.")) and job["permissions"].get("id-token"):
+            assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
+
+
+@pytest.mark.parametrize("workflow", ["plan", "test"])
+def test_the_merge_queue_is_answered(workflow: str) -> None:
+    assert "merge_group" in WORKFLOWS[workflow][ON]
+
+
+def test_each_environment_stands_alone() -> None:
+    """A matrix that waits for a matrix would wait for all of it; a called workflow has one of its own."""
+    jobs = WORKFLOWS["apply"]["jobs"]
+    assert jobs["deploy"]["needs"] == "environments"
+    assert jobs["deploy"]["uses"] == "./.github/workflows/deploy.yml"
+    assert not any("strategy" in job for job in WORKFLOWS["deploy"]["jobs"].values())
+    for name in ("plan.publish", "drift.issue"):
+        assert "!cancelled()" in ALL_JOBS[name]["if"]
+
+
+def test_the_files_are_where_the_workflows_say() -> None:
+    for used in re.findall(r"uses: (\./\S+)", "\n".join(TEXTS.values())):
+        assert (ROOT / used).is_file()
+    assert Path(ROOT / ".github/environments.json").is_file()
