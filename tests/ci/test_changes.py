@@ -105,7 +105,11 @@ def test_an_update_for_unknown_values_alone_may_turn_out_to_be_none() -> None:
 
 def test_resources_that_come_or_go_make_a_difference() -> None:
     one, other = plan(None, {"x": 1}), plan(None, {"x": 1}, address="aws_x.b")
-    assert lines(one, other) == ["aws_x.a: not planned any more", "aws_x.b: not in the reviewed plan"]
+    third = plan(None, {"x": 1}, address="aws_x.c")
+    new, gone = "not in the reviewed plan", "reviewed, but not planned any more"
+    assert lines(one, other) == [f"aws_x.b: {new}", f"aws_x.a: {gone}"]
+    several = {"resource_changes": one["resource_changes"] + third["resource_changes"]}
+    assert lines(several, other) == [f"aws_x.b: {new}", f"aws_x.a and 1 more: {gone}"]
 
 
 @pytest.mark.parametrize(

@@ -61,12 +61,12 @@ def compare(reviewed: list[Change], current: list[Change]) -> list[str]:
     """
     old, new = _by_object(reviewed), _by_object(current)
     lines = [f"{_name(new[key])}: not in the reviewed plan" for key in new if key not in old]
-    for key, change in old.items():
-        if key in new:
-            lines += _differences(change, new[key])
-        elif not _is_only_unknown(change):
-            lines.append(f"{_name(change)}: not planned any more")
-    return sorted(lines)
+    lines += [line for key in old if key in new for line in _differences(old[key], new[key])]
+    gone = [key for key, change in old.items() if key not in new and not _is_only_unknown(change)]
+    if gone:
+        others = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        lines.append(f"{_name(old[gone[0]])}{others}: reviewed, but not planned any more")
+    return lines
 
 
 def _change(entry: dict[str, Any]) -> Change | None:
