@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.ci.stand_ins import FAILS, REPOSITORY, Job, artifact, listing, plan_json, planned
 from tools.ci import pull_request
-from tools.ci.github import GitHubError
+from tools.ci.github import GitHubError, Stop
 from tools.ci.stack import StateVersion
 
 import pytest
@@ -117,45 +117,45 @@ class TestPublish:
 
 
 class TestMergeQueue:
-    def queued(self, job: Job, *, group: Mapping[str, str] | None, reviewed: Mapping[str, str] | None) -> str:
+    def queued(self, job: Job, *answers: str) -> str:
+        """What the group is told when its pull request's statuses are these."""
         job.event(MERGE_GROUP)
-        run(job, "77", group)
-        run(job, "7", reviewed)
         job.gh.answer(f"{API}/pulls/12", json.dumps({"head": {"sha": HEAD}}))
-        job.gh.answer(f"run list * --commit={HEAD} *", '[{"databaseId": 7}]')
-        job.gh.answer(f"{STATUS}/{QUEUED} *", "")
-        pull_request.publish("dev")
+        job.gh.answer(f"{API}/commits/{HEAD}/statuses?*", *answers)
+        job.gh.answer(f"{STATUS}/*", "")
+        assert pull_request.answer_queue("dev") == 0
         [status] = statuses(job)
-        assert not any("comments" in call for call in job.gh.calls())
         return status
 
-    def test_the_same_state_passes_whatever_is_before_it_in_the_queue(self, job: Job) -> None:
-        status = self.queued(job, group=review(plan_json("a", "b")), reviewed=review(plan_json("b")))
-        assert "state=success" in status
+    def status(self, state: str, description: str) -> str:
+        newest = {"context": "fresh plan of dev", "state": state, "description": description}
+        other = {"context": "fresh plan of prod", "state": "pending", "description": "x"}
+        older = newest | {"state": "pending", "description": "old"}
+        return json.dumps([other, newest, older])
 
-    def test_another_state_and_the_same_plan_pass(self, job: Job) -> None:
-        status = self.queued(job, group=review(plan_json("a"), serial=42), reviewed=review(plan_json("a")))
-        assert "state=success" in status
-        assert "serial 42" in status
-
-    @pytest.mark.parametrize("origin", [{"serial": 42}, {"lineage": "another"}], ids=str)
-    def test_another_state_and_another_plan_fail(self, job: Job, origin: dict[str, Any]) -> None:
-        status = self.queued(
-            job, group=review(plan_json("a", "b"), **origin), reviewed=review(plan_json("a"))
+    @pytest.mark.parametrize("state", ["success", "failure"])
+    def test_a_group_is_told_what_its_pull_request_was_told(self, job: Job, state: str) -> None:
+        status = self.queued(job, self.status(state, "what it is"))
+        assert status.startswith(
+            f"{QUEUED} state={state} context=fresh plan of dev description=what it is target_url={RUN}"
         )
-        assert "state=failure" in status
-        assert "stale, the state has changed since" in status
 
-    def test_a_plan_that_its_review_stops_fails(self, job: Job) -> None:
-        status = self.queued(job, group=review(plan_json("a"), passed=False), reviewed=review(plan_json("a")))
-        assert "state=failure" in status
+    def test_a_status_that_comes_late_is_waited_for(self, job: Job) -> None:
+        assert "state=success" in self.queued(job, "[]", self.status("success", "passed"))
 
-    @pytest.mark.parametrize(("group", "reviewed"), [(True, False), (False, True)])
-    def test_no_plan_fails(self, job: Job, group: bool, reviewed: bool) -> None:
-        files = review(plan_json("a"))
-        status = self.queued(job, group=files if group else None, reviewed=files if reviewed else None)
+    @pytest.mark.parametrize("state", ["pending", "error"])
+    def test_a_pull_request_that_has_not_passed_fails(self, job: Job, state: str) -> None:
+        assert "state=failure" in self.queued(job, self.status(state, "x"))
+
+    def test_a_pull_request_without_a_plan_fails(self, job: Job) -> None:
+        status = self.queued(job, "[]")
         assert "state=failure" in status
-        assert "no plan" in status
+        assert "there is no plan" in status
+
+    def test_a_group_of_no_pull_request_is_an_error(self, job: Job) -> None:
+        job.event({"merge_group": {"head_sha": QUEUED, "head_ref": "refs/heads/other"}})
+        with pytest.raises(Stop, match="refs/heads/other does not tell a pull request"):
+            pull_request.answer_queue("dev")
 
 
 class TestMarkStale:

@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
 }
 JOBS: dict[str, tuple[str, Callable[[str], int]]] = {
     "publish": ("tell the pull request of this run's plan: its comment and its status", pull_request.publish),
+    "answer-queue": ("tell the merge queue what the pull request was told", pull_request.answer_queue),
     "check": (
         "make sure that what would be deployed was reviewed; plan again when it is stale",
         deployment.check,

@@ -75,7 +75,7 @@ def _reviewed_with_pull_request(environment: str, folder: Path) -> Reviewed:
             "Not applied: this commit is not the merge of a pull request, so nobody has reviewed its plan; "
             "the next pull request's plan holds its changes too"
         )
-    return of_pull_request(pull_request["head"]["sha"], environment, folder, plan_file=True)
+    return of_pull_request(pull_request["head"]["sha"], environment, folder)
 
 
 def _current(shown: Reviewed) -> tuple[Stack, list[str]]:

@@ -12,8 +12,7 @@ from typing import Any
 
 from names import stack_id
 from tools.ci import github
-from tools.ci.changes import compare
-from tools.ci.reviewed import Reviewed, of_pull_request, of_run, own_run
+from tools.ci.reviewed import Reviewed, of_run, own_run
 from tools.ci.stack import StateVersion
 
 NO_PLAN = "there is no plan: see the run"
@@ -24,74 +23,76 @@ STATE = "state serial {} of {}"
 
 
 def publish(environment: str) -> int:
-    """Tell the pull request, or the group of the merge queue, whether this run's plan may be merged."""
-    event = github.event()
+    """Tell the pull request of this run's plan: what it would do, and whether it may be merged."""
+    pull_request = github.event()["pull_request"]
     with tempfile.TemporaryDirectory() as folder:
         planned = of_run(own_run(), [f"review-{environment}"], Path(folder) / "planned")
-        if "merge_group" in event:
-            group = event["merge_group"]
-            problem = _problem(planned) or _problem_in_queue(environment, planned, group, Path(folder))
-            _set_status(environment, group["head_sha"], problem, planned)
-        else:
-            pull_request = event["pull_request"]
-            _comment(environment, pull_request, planned)
-            _set_status(environment, pull_request["head"]["sha"], _problem(planned), planned)
+        _comment(environment, pull_request, planned)
+    problem, description = _verdict(planned)
+    _set_status(environment, pull_request["head"]["sha"], problem=problem, description=description)
+    return 0
+
+
+def answer_queue(environment: str) -> int:
+    """Tell a group of the merge queue what its pull request has been told, which may be stale by now.
+
+    The group's own plan would hold what is before it in the queue and not deployed yet. When that is, what is
+    left is held against the review (`deployment.py`).
+    """
+    group = github.event()["merge_group"]
+    number = re.search(r"/pr-(\d+)-", group["head_ref"])
+    if number is None:
+        raise github.Stop(f"{group['head_ref']} does not tell a pull request")
+    head = github.api(f"pulls/{number[1]}")["head"]["sha"]
+    status = github.until(lambda: _newest_status(environment, head))
+    problem = status.get("state") != "success"
+    _set_status(
+        environment, group["head_sha"], problem=problem, description=status.get("description", NO_PLAN)
+    )
     return 0
 
 
 def mark_stale(environment: str, state: StateVersion) -> int:
     """Fail the status of every open pull request whose plan was made from another state than this."""
-    context = _context(environment)
     main = os.environ["GITHUB_REF_NAME"]
     for pull in github.api_items(f"pulls?state=open&base={main}&per_page=100"):
         head = pull["head"]["sha"]
-        statuses = github.api(f"commits/{head}/statuses?per_page=100")
-        newest = next((status for status in statuses if status["context"] == context), None)
-        if newest is None or newest["state"] != "success" or _state_in(newest["description"]) == state:
+        status = _newest_status(environment, head)
+        if status.get("state") != "success" or _state_in(status["description"]) == state:
             continue
-        github.set_status(head, context=context, state="failure", description=STALE, url=newest["target_url"])
+        _set_status(environment, head, problem=True, description=STALE, url=status["target_url"])
         print(f"#{pull['number']}: its plan of {environment} is stale")
     return 0
 
 
-def _problem(planned: Reviewed) -> str:
+def _verdict(planned: Reviewed) -> tuple[bool, str]:
+    """Whether a plan may not be merged, and the description of that."""
     if planned.planned is None:
-        return NO_PLAN
-    return "" if planned.planned.passed else STOPPED
+        return True, NO_PLAN
+    if not planned.planned.passed:
+        return True, STOPPED
+    state = planned.planned.origin.state
+    return False, f"passed, made from {STATE}".format(state.serial, state.lineage)
 
 
-def _problem_in_queue(environment: str, group: Reviewed, event: dict[str, Any], folder: Path) -> str:
-    """Why a group may not be merged: its pull request was reviewed with another state, and another plan.
-
-    While the state is the same, the group's plan may hold more than was reviewed: what is before it in the
-    queue and not deployed yet. It will be when this is, or `tools/ci/deployment.py` asks again.
-    """
-    number = re.search(r"/pr-(\d+)-", event["head_ref"])
-    if number is None:
-        return "the merge queue does not tell the pull request"
-    head = github.api(f"pulls/{number[1]}")["head"]["sha"]
-    reviewed = of_pull_request(head, environment, folder / "reviewed", plan_file=False)
-    if reviewed.planned is None or group.planned is None:
-        return "the pull request has no plan: re-run its Plan"
-    same_state = reviewed.planned.origin.state == group.planned.origin.state
-    return "" if same_state or not compare(reviewed.planned.changes, group.planned.changes) else STALE
+def _newest_status(environment: str, commit: str) -> dict[str, Any]:
+    """GitHub gives the newest first; an empty one when there is none."""
+    statuses = github.api(f"commits/{commit}/statuses?per_page=100")
+    context = _context(environment)
+    return next((status for status in statuses if status["context"] == context), {})
 
 
-def _set_status(environment: str, commit: str, problem: str, planned: Reviewed) -> None:
-    passed = f"passed, made from {STATE}".format(*_serial_and_lineage(planned))
+def _set_status(
+    environment: str, commit: str, *, problem: bool, description: str, url: str | None = None
+) -> None:
     github.set_status(
         commit,
         context=_context(environment),
         state="failure" if problem else "success",
-        description=problem or passed,
-        url=github.run_url(),
+        description=description,
+        url=url or github.run_url(),
     )
-    print(f"{_context(environment)}: {problem or passed}")
-
-
-def _serial_and_lineage(planned: Reviewed) -> tuple[int, str]:
-    state = planned.planned.origin.state if planned.planned else StateVersion("", 0)
-    return state.serial, state.lineage
+    print(f"{_context(environment)}: {description}")
 
 
 def _state_in(description: str) -> StateVersion | None:

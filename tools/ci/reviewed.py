@@ -40,14 +40,13 @@ def merged_pull_request(commit: str) -> dict[str, Any] | None:
     return next(iter(github.until(found)), None)
 
 
-def of_pull_request(head: str, environment: str, folder: Path, *, plan_file: bool) -> Reviewed:
+def of_pull_request(head: str, environment: str, folder: Path) -> Reviewed:
     """The newest plan of a pull request's newest commit, or at least its review, which is kept longer."""
     command = ["run", "list", "--workflow=plan.yml", "--event=pull_request", f"--commit={head}", "--limit=1"]
     runs = github.until(lambda: json.loads(github.gh(*command, "--json=databaseId")))
     if not runs:
         return Reviewed(folder=folder, planned=None, missing="the pull request has no plan")
-    names = [f"plan-{environment}"] if plan_file else []
-    return of_run(str(runs[0]["databaseId"]), [*names, f"review-{environment}"], folder)
+    return of_run(str(runs[0]["databaseId"]), [f"plan-{environment}", f"review-{environment}"], folder)
 
 
 def of_run(run: str, artifacts: list[str], folder: Path) -> Reviewed:
