@@ -99,6 +99,12 @@ def test_what_a_later_run_reads_is_uploaded() -> None:
     assert uploads(ALL_JOBS["drift.drift"]) == {"drift-ENVIRONMENT": {"drift.json", "review.md"}}
 
 
+def test_a_run_can_be_run_again() -> None:
+    """A second attempt may not upload an artifact of the same name but in the place of the first."""
+    for job in ALL_JOBS.values():
+        assert all(step["overwrite"] for step in steps(job, "actions/upload-artifact"))
+
+
 def test_what_holds_secret_values_is_kept_for_days_only() -> None:
     for job in ALL_JOBS.values():
         for step in steps(job, "actions/upload-artifact"):
