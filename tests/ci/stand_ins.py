@@ -159,12 +159,21 @@ def plan_json(*names: str, after: object = 2) -> dict[str, Any]:
 
 def planned(plan: Mapping[str, Any], *, passed: bool = True, **origin: object) -> dict[str, str]:
     """The files of a plan's artifact; its plan file is the JSON that `terraform show` gives of it."""
-    of = {"tree": stack.tree(), "commit": "abc", "main": "", "made": "", "run": None, **STATE, **origin}
+    of = {
+        "tree": stack.tree(),
+        "commit": "abcdef0",
+        "main": "",
+        "made": "2026-11-24T10:00:00Z",
+        "run": None,
+        **STATE,
+        **origin,
+    }
     found = {"passed": passed, "changes": changes.changes(dict(plan))}
     return {
         "origin.json": json.dumps(of),
         "changes.json": json.dumps(found),
         "review.md": "The review.\n",
         ".terraform.lock.hcl": "# the provider\n",
+        "plan.log": "",
         "plan.tfplan": json.dumps(plan),
     }

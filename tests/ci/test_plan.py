@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,17 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-WARNING = {"severity": "warning", "summary": "Deprecated", "address": "aws_x.a", "detail": "Use\nanother."}
+SNIPPET = {"snippet": {"values": [{"traversal": "local.x", "statement": 'is "hunter2"'}]}}
+WARNING: dict[str, Any] = {
+    "severity": "warning",
+    "summary": "Deprecated",
+    "address": "aws_x.a",
+    "detail": "Use\nanother.",
+}
 ERROR = {"severity": "error", "summary": "No such bucket", "detail": ""}
 
 
-def terraform(job: Job, *diagnostics: dict[str, str], status: int = 2, found: object = None) -> None:
+def terraform(job: Job, *diagnostics: dict[str, Any], status: int = 2, found: object = None) -> None:
     """A Terraform whose plan ends with this status and tells this."""
     job.terraform.answer("init *", "")
     job.terraform.answer("state pull", json.dumps(STATE))
@@ -71,17 +78,37 @@ def test_a_stack_that_was_never_deployed_has_a_state_of_its_own(job: Job) -> Non
     assert Planned.read(job.stack).origin.state == StateVersion("", 0)
 
 
-def test_warnings_are_shown_and_kept_for_the_review(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    terraform(job, WARNING)
+def test_the_review_is_told_where_the_plan_comes_from(job: Job) -> None:
+    terraform(job)
     plan.plan()
-    assert written(job, "diagnostics.json") == [WARNING]
+    origin = Origin.read(job.stack)
+    last = datetime.fromisoformat(origin.made).date() + timedelta(days=7)
+    [call] = job.review.calls()
+    assert call.endswith(
+        f" --log=plan.log --commit={origin.commit} --base= --serial=41 "
+        f"--run-url=https://github.com/owner/name/actions/runs/77 --valid-until={last}"
+    )
+
+
+def test_a_plan_of_unknown_origin_is_reviewed_too(job: Job) -> None:
+    terraform(job)
+    assert plan.review_plan() == 0
+    [call] = job.review.calls()
+    assert call == f"plan.json @{stack.ALLOWED}"
+
+
+def test_warnings_are_shown_and_kept_for_the_review(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    terraform(job, WARNING | SNIPPET)
+    plan.plan()
+    assert written(job, "plan.log") == {"type": "diagnostic", "diagnostic": WARNING}
+    assert "--log=plan.log" in job.review.calls()[0]
     assert "Warning: Deprecated (aws_x.a)\n  Use\n  another.\n" in capsys.readouterr().err
 
 
 def test_a_plan_that_fails_says_why_and_leaves_no_older_plan(
     job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("plan.tfplan", "review.md", "changes.json", "origin.json", "plan.json", "diagnostics.json"):
+    for name in ("plan.tfplan", "review.md", "changes.json", "origin.json", "plan.json", "plan.log"):
         (job.stack / name).write_text("old")
     terraform(job, WARNING, ERROR, status=1)
     with pytest.raises(StackError, match="terraform plan failed"):

@@ -66,8 +66,7 @@ class TestPublish:
 
     def test_a_plan_that_passed(self, job: Job) -> None:
         self.pull_request(job, review(plan_json("a")))
-        assert job.gh.body.startswith(MARKER + "\n")
-        assert "The review." in job.gh.body
+        assert job.gh.body == f"{MARKER}\nThe review.\n"
         assert statuses(job) == [
             f"{HEAD} state=success context=fresh plan of dev "
             f"description=passed, made from state serial 41 of 1f0b8b1b target_url={RUN}"
@@ -81,7 +80,8 @@ class TestPublish:
 
     def test_no_plan(self, job: Job) -> None:
         self.pull_request(job, None)
-        assert f"There is no plan: see [the run]({RUN})." in job.gh.body
+        assert job.gh.body.startswith(f"{MARKER}\n### There is no plan of order-pipeline-dev\n")
+        assert f"[the run]({RUN})" in job.gh.body
         assert "state=failure" in statuses(job)[0]
         assert "there is no plan" in statuses(job)[0]
 

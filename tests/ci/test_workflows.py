@@ -7,7 +7,7 @@ from typing import Any
 import names
 from settings import Settings
 from tools.ci.__main__ import COMMANDS, JOBS
-from tools.ci.stack import PLAN_FILES, ROOT
+from tools.ci.stack import PLAN_DAYS, PLAN_FILES, ROOT
 
 import pytest
 import yaml  # type: ignore[import-untyped]
@@ -108,7 +108,10 @@ def test_a_run_can_be_run_again() -> None:
 def test_what_holds_secret_values_is_kept_for_days_only() -> None:
     for job in ALL_JOBS.values():
         for step in steps(job, "actions/upload-artifact"):
-            assert step["retention-days"] <= (7 if "plan.tfplan" in step["path"] else 90)
+            if "plan.tfplan" in step["path"]:
+                assert step["retention-days"] == PLAN_DAYS
+            else:
+                assert step["retention-days"] <= 90
 
 
 @pytest.mark.parametrize("name", ALL_JOBS)

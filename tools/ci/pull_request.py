@@ -110,8 +110,7 @@ def _comment(environment: str, pull_request: dict[str, Any], planned: Reviewed) 
     marker = f"<!-- plan of {stack} -->"
     review = planned.folder / "review.md"
     text = review.read_text(encoding="utf-8") if review.exists() else ""
-    body = text or f"There is no plan: see [the run]({github.run_url()})."
-    heading = f"### Plan of {stack} at {pull_request['head']['sha'][:7]}"
+    body = text or f"### There is no plan of {stack}\n\nSee [the run]({github.run_url()}) for why.\n"
     comments = f"issues/{pull_request['number']}/comments"
     mine = [
         item["id"]
@@ -120,7 +119,7 @@ def _comment(environment: str, pull_request: dict[str, Any], planned: Reviewed) 
     ]
     path, method = (f"issues/comments/{mine[0]}", "PATCH") if mine else (comments, "POST")
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".md") as file:
-        file.write(f"{marker}\n{heading}\n\n{body}")
+        file.write(f"{marker}\n{body}")
         file.flush()
         github.gh(
             "api",

@@ -3,7 +3,7 @@
 Beside `cdk.tf.json` that folder then holds
 - `plan.tfplan` and `plan.json`: the plan, with every secret value in the clear
 - `.terraform.lock.hcl`: the provider that made it, and that alone may apply it
-- `diagnostics.json`: the warnings of `terraform plan`, as its `-json` output gives them
+- `plan.log`: the warnings of `terraform plan`, as its `-json` output gives them, without values
 - `origin.json`: what the plan was made from (`Origin`)
 - `review.md`: what the review of the plan says
 - `changes.json`: whether the plan passed its review, and what it changes, without values (`changes.py`)
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -27,7 +27,9 @@ ALLOWED = ROOT / ".github/allowed-losses"
 REVIEW = (sys.executable, "-m", "tools.review")
 LOCK_FILE = ".terraform.lock.hcl"
 # What later runs read. Only the plan itself holds secret values.
-PLAN_FILES = ("plan.tfplan", LOCK_FILE, "origin.json", "review.md", "changes.json")
+PLAN_FILES = ("plan.tfplan", LOCK_FILE, "plan.log", "origin.json", "review.md", "changes.json")
+# As long as the workflows keep a plan.
+PLAN_DAYS = 7
 PASSED, STOPPED, UNUSABLE = 0, 3, 4
 DIFFERENT = 2
 
@@ -65,6 +67,15 @@ class Origin:
         return StateVersion(self.lineage, self.serial)
 
     @classmethod
+    def read(cls, folder: Path) -> Self:
+        """From `origin.json`; raises StackError when it does not tell."""
+        try:
+            given = json.loads((folder / "origin.json").read_bytes())
+            return cls(**{field.name: given[field.name] for field in fields(cls)})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StackError(f"{folder.name} does not tell what its plan was made from ({error!r})") from None
+
+    @classmethod
     def now(cls, state: StateVersion) -> Self:
         """Of a plan that is made now, from what is checked out and from this state."""
         commit, main = _commits()
@@ -90,9 +101,8 @@ class Planned:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """From `origin.json` and `changes.json`; raises StackError when they do not tell."""
+        origin = Origin.read(folder)
         try:
-            given = json.loads((folder / "origin.json").read_bytes())
-            origin = Origin(**{field.name: given[field.name] for field in fields(Origin)})
             found = json.loads((folder / "changes.json").read_bytes())
             return cls(origin=origin, passed=found["passed"] is True, changes=list(found["changes"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -131,7 +141,7 @@ class Stack:
         if answer.returncode not in (0, DIFFERENT):
             self._remove_plan()
             raise StackError("terraform plan failed" + ("" if found else f":\n{answer.stdout.strip()}"))
-        self._write("diagnostics.json", [item for item in found if item["severity"] == "warning"])
+        (self.folder / "plan.log").write_text("".join(_logged(item) for item in found), encoding="utf-8")
         self._write("origin.json", asdict(Origin.now(state)))
         print(f"Planned in {time.monotonic() - began:.0f} s", file=sys.stderr)
         return answer.returncode == DIFFERENT
@@ -140,7 +150,8 @@ class Stack:
         """Review the plan in the folder: Markdown to standard output and `review.md`; gives its status."""
         text = self._terraform("show", "-json", "plan.tfplan")
         (self.folder / "plan.json").write_text(text, encoding="utf-8")
-        answer = self._run([*REVIEW, "plan.json", f"@{ALLOWED}"], stdout=subprocess.PIPE)
+        command = [*REVIEW, "plan.json", f"@{ALLOWED}", *self._known_of_the_plan()]
+        answer = self._run(command, stdout=subprocess.PIPE)
         (self.folder / "review.md").write_text(answer.stdout, encoding="utf-8")
         print(answer.stdout, end="", flush=True)
         try:
@@ -164,8 +175,20 @@ class Stack:
         path = self.folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
+    def _known_of_the_plan(self) -> list[str]:
+        """What the plan itself does not tell its review."""
+        log = ["--log=plan.log"] if (self.folder / "plan.log").exists() else []
+        try:
+            origin = Origin.read(self.folder)
+        except StackError:
+            return log
+        last = (datetime.fromisoformat(origin.made) + timedelta(days=PLAN_DAYS)).date()
+        kept = [f"--run-url={origin.run}", f"--valid-until={last}"] if origin.run else []
+        commits = [f"--commit={origin.commit}", f"--base={origin.main}"]
+        return [*log, *commits, f"--serial={origin.serial}", *kept]
+
     def _remove_plan(self) -> None:
-        for name in (*PLAN_FILES, "plan.json", "diagnostics.json"):
+        for name in (*PLAN_FILES, "plan.json"):
             if name != LOCK_FILE:
                 (self.folder / name).unlink(missing_ok=True)
 
@@ -236,6 +259,11 @@ def _diagnostics(output: str) -> list[dict[str, Any]]:
         if isinstance(message, dict) and message.get("type") == "diagnostic":
             found.append(message["diagnostic"])
     return found
+
+
+def _logged(diagnostic: dict[str, Any]) -> str:
+    told = {key: diagnostic.get(key) for key in ("severity", "summary", "address", "detail")}
+    return json.dumps({"type": "diagnostic", "diagnostic": told}) + "\n"
 
 
 def _readable(diagnostic: dict[str, Any]) -> str:
