@@ -101,6 +101,25 @@ def test_an_update_for_unknown_values_alone_may_turn_out_to_be_none() -> None:
     assert lines(plan({"x": 1}, {}, {"x": True}), nothing) == []
     assert lines(plan({"x": 1, "y": 1}, {"y": 2}, {"x": True}), nothing)
     assert lines(plan(None, {}, {"x": True}), nothing)
+    assert lines(plan({"x": 1}, {}, {"x": True}, actions=["delete", "create"]), nothing)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, True), (0, False), (True, 1), (None, []), ([], {})], ids=str
+)
+def test_values_that_python_takes_for_alike_are_not(before: object, after: object) -> None:
+    assert lines(
+        plan({"x": 1, "y": before}, {"x": 2, "y": before}), plan({"x": 1, "y": before}, {"x": 2, "y": after})
+    )
+
+
+def test_a_change_that_is_deferred_is_another_one() -> None:
+    entry = plan({"x": 1}, {"x": 2})["resource_changes"][0]
+    deferred, other = (
+        {"deferred_changes": [{"reason": reason, "resource_change": entry}]} for reason in ("a", "b")
+    )
+    assert lines({"resource_changes": [entry]}, deferred)
+    assert lines(deferred, other)
 
 
 def test_resources_that_come_or_go_make_a_difference() -> None:
