@@ -148,7 +148,7 @@ class TestDrift:
     def test_no_drift(self, job: Job) -> None:
         terraform(job, status=0)
         assert plan.drift() == 0
-        assert written(job, "drift.json") == {"drift": False}
+        assert written(job, "drift.json") == {"drift": False, **STATE}
         assert not (job.stack / "review.md").exists()
 
     @pytest.mark.parametrize("status", [0, 3])
@@ -156,7 +156,7 @@ class TestDrift:
         job.review.answer("*", "", then=f"echo The drift.; exit {status}")
         terraform(job)
         assert plan.drift() == 0
-        assert written(job, "drift.json") == {"drift": True}
+        assert written(job, "drift.json") == {"drift": True, **STATE}
         assert (job.stack / "review.md").read_text() == "The drift.\n"
 
     @pytest.mark.parametrize("of", ["plan", "review"])

@@ -40,7 +40,10 @@ JOBS: dict[str, tuple[str, Callable[[str], int]]] = {
     ),
     "deploy": ("apply the plan that was approved", deployment.deploy),
     "mark-stale": ("fail the status of pull requests whose plan is of another state", _mark_stale),
-    "drift-issue": ("open, renew or close the issue of this run's drift", drift_issue.renew),
+    "drift-issue": (
+        "open, renew or close the issue of this run's drift; mark stale plans",
+        drift_issue.renew,
+    ),
 }
 
 

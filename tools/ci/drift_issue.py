@@ -1,4 +1,4 @@
-"""The issue that says how what is deployed differs from the code: opened, renewed or closed every night."""
+"""What a night's check of the drift has to tell: an issue says how what is deployed differs from the code."""
 
 import json
 import tempfile
@@ -6,13 +6,15 @@ from pathlib import Path
 
 from names import stack_id
 from tools.ci import github
+from tools.ci.pull_request import mark_stale
 from tools.ci.reviewed import own_run
+from tools.ci.stack import StateVersion
 
 
 def renew(environment: str) -> int:
-    """Bring the issue of this environment up to date with the drift that this run has found.
+    """Open, renew or close the issue of this environment, and mark plans that are of another state as stale.
 
-    When the run does not tell, since its check failed, the issue stays as it is.
+    When the run does not tell, since its check failed, all stays as it is.
     """
     title = f"Drift of {stack_id(environment)}"
     with tempfile.TemporaryDirectory() as name:
@@ -23,7 +25,8 @@ def renew(environment: str) -> int:
         if not found:
             print(f"{title}: not known, as its check failed; the issue stays as it is")
             return 0
-        drifted = json.loads((folder / "drift.json").read_bytes())["drift"]
+        told = json.loads((folder / "drift.json").read_bytes())
+        drifted = told["drift"]
         mine = [
             str(item["number"])
             for item in github.api_items("issues?state=open&per_page=100")
@@ -37,4 +40,4 @@ def renew(environment: str) -> int:
         elif mine:
             github.gh("issue", "close", mine[0], "--comment=No drift any more.")
         print(f"{title}: {'found' if drifted else 'none'}")
-    return 0
+    return mark_stale(environment, StateVersion(told["lineage"], told["serial"]))

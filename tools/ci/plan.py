@@ -33,16 +33,21 @@ def apply_plan() -> int:
 
 
 def drift() -> int:
-    """Whether what is deployed differs from the code: `drift.json` tells, and the review how, if it does."""
+    """Whether what is deployed differs from the code: `drift.json` tells, and the review how, if it does.
+
+    It also tells the state's version, so that pull requests learn of a deployment by hand.
+    """
     stack = Stack()
     (stack.folder / "drift.json").unlink(missing_ok=True)
     stack.init()
-    drifted = stack.plan(stack.state())
+    state = stack.state()
+    drifted = stack.plan(state)
     status = stack.review() if drifted else PASSED
     if status not in (PASSED, STOPPED):
         return status
     if not drifted:
         print("No drift.", file=sys.stderr)
     github.summary(stack.text("review.md") if drifted else "No drift.")
-    (stack.folder / "drift.json").write_text(json.dumps({"drift": drifted}) + "\n")
+    told = {"drift": drifted, **state._asdict()}
+    (stack.folder / "drift.json").write_text(json.dumps(told) + "\n")
     return 0
