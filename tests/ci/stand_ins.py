@@ -12,7 +12,6 @@ from tools.ci import changes, github, stack
 
 import pytest
 
-LATE = b""
 FAILS = None
 REPOSITORY = "owner/name"
 
@@ -46,7 +45,7 @@ class Command:
         self._write()
 
     def calls(self) -> list[str]:
-        """The arguments of every call, in their order; the content of a file given as @FILE in its place."""
+        """The arguments of every call, in their order."""
         path = self.folder / "calls"
         return path.read_text().splitlines() if path.exists() else []
 
@@ -80,7 +79,7 @@ exit 1
 
     @property
     def body(self) -> str:
-        """The file that was given last, as the body of a comment or an issue."""
+        """What the file held that was given last, as the body of a comment or an issue."""
         return (self.folder / "body").read_text()
 
 

@@ -63,6 +63,13 @@ def test_the_review_decides_the_status(job: Job, status: int) -> None:
     assert not Planned.read(job.stack).passed
 
 
+def test_what_its_review_cannot_read_is_kept_as_not_passed(job: Job) -> None:
+    job.review.answer("*", "", then="exit 4")
+    terraform(job, found={"resource_changes": [7]})
+    assert plan.plan() == 4
+    assert written(job, "changes.json") == {"passed": False, "changes": []}
+
+
 def test_the_state_is_read_before_the_plan_is_made(job: Job) -> None:
     """What changes in between makes the plan stale rather than fresh."""
     terraform(job)

@@ -154,11 +154,10 @@ class Stack:
         answer = self._run(command, stdout=subprocess.PIPE)
         (self.folder / "review.md").write_text(answer.stdout, encoding="utf-8")
         print(answer.stdout, end="", flush=True)
-        try:
-            found = changes(json.loads(text))
-        except (ValueError, AttributeError, TypeError):
-            found = []
-        self._write("changes.json", {"passed": answer.returncode == PASSED, "changes": found})
+        passed = answer.returncode == PASSED
+        self._write(
+            "changes.json", {"passed": passed, "changes": changes(json.loads(text)) if passed else []}
+        )
         return answer.returncode
 
     def is_applyable(self) -> bool:
