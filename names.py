@@ -22,6 +22,16 @@ def state_key(suffix: str) -> str:
     return f"order-pipeline/{suffix}/terraform.tfstate"
 
 
+def deploy_roles_stack_id(suffix: str) -> str:
+    """The CDKTF stack of the roles that CI deploys an environment with."""
+    return f"deploy-roles-{suffix}"
+
+
+def deploy_roles_state_key(suffix: str) -> str:
+    """The object in the state bucket that holds the state of those roles, which have no right to it."""
+    return f"deploy-roles/{suffix}/terraform.tfstate"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Names:
     """Of the environment with this suffix. `account_id`: twelve digits, or Terraform's reference."""
@@ -63,6 +73,11 @@ class Names:
         return f"order-processor-policy-{self.suffix}"
 
     @property
+    def processor_boundary(self) -> str:
+        """The managed policy that bounds the rights of the function's role."""
+        return f"order-processor-boundary-{self.suffix}"
+
+    @property
     def processor_log_group(self) -> str:
         """Named after the function; the key's policy names it before either exists."""
         return f"/aws/lambda/{self.processor}"
@@ -94,3 +109,17 @@ class Names:
     def alarm(self, subject: str) -> str:
         """The alarm on this subject, such as `order-processor-lag`."""
         return f"{subject}-alarm-{self.suffix}"
+
+    @property
+    def plan_role(self) -> str:
+        """The role that CI plans with: it reads."""
+        return f"order-pipeline-plan-role-{self.suffix}"
+
+    @property
+    def apply_role(self) -> str:
+        """The role that CI applies reviewed plans with."""
+        return f"order-pipeline-apply-role-{self.suffix}"
+
+    def deploy_policy(self, subject: str) -> str:
+        """The managed policy of the deploy roles on this subject, such as `read-data`."""
+        return f"order-pipeline-{subject}-policy-{self.suffix}"

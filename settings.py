@@ -26,6 +26,7 @@ DEPRECATED_RUNTIMES = {
 _REGION = r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}"
 _STATUS = r"[A-Za-z0-9_-]{1,64}"
 _EMAIL = r"[^@,\s]+@[^@,\s]+\.[^@,\s]+"
+_GITHUB_NAME = r"[A-Za-z0-9._-]{1,100}"
 # S3 takes a retention of 1 to 36,500 days.
 _DAYS = r"([1-9]\d{0,3}|[12]\d{4}|3[0-5]\d{3}|36[0-4]\d{2}|36500)"
 
@@ -116,6 +117,20 @@ class Settings:
         allowed="governance:DAYS or compliance:DAYS with 1 to 36500 days, or nothing",
         value_of=_audit_lock,
     )
+    repository_subject: str = _setting(
+        default="",
+        # No wildcard, and ids on both names or on neither, as in the `sub` of the tokens that GitHub issues.
+        pattern=rf"(repo:{_GITHUB_NAME}(/{_GITHUB_NAME}|@\d+/{_GITHUB_NAME}@\d+))?",
+        allowed="repo:OWNER/REPOSITORY or repo:OWNER@ID/REPOSITORY@ID",
+    )
+    oidc_provider: str = _setting(
+        default="create",
+        pattern=r"create|adopt",
+        allowed="create, or adopt for the one that the account has",
+    )
+    ci_roles: bool = _setting(
+        default="false", pattern=r"true|false", allowed="true or false", value_of=_is_true
+    )
 
     @classmethod
     def rules(cls) -> dict[str, Rule]:
@@ -141,10 +156,16 @@ class Settings:
         return settings
 
     @classmethod
-    def load_or_exit(cls) -> Self:
-        """The settings; a bad one ends the process with its one line on stderr and exit status 2."""
+    def load_or_exit(cls, *, needed: str | None = None) -> Self:
+        """The settings; a bad one ends the process with its one line on stderr and exit status 2.
+
+        So does an empty one where it is `needed`.
+        """
         try:
-            return cls.load()
+            settings = cls.load()
+            if needed and not getattr(settings, needed.lower()):
+                raise SettingsError(f"{needed} is not set: allowed is {cls.rules()[needed].allowed}")
+            return settings
         except SettingsError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None

@@ -19,6 +19,19 @@ PERIOD_SECONDS = 300
 ERROR_RATE_PERCENT = 5
 LAG_MILLISECONDS = 15 * 60 * 1000
 
+# What there is an alarm on: the roles of CI have rights on exactly these.
+SUBJECTS = (
+    "order-alerts-undelivered",
+    "order-failed-batches",
+    "order-processor-error-rate",
+    "order-processor-lag",
+    "order-processor-lost-records",
+    "order-processor-stalled",
+    "order-processor-throttles",
+    "orders-table-throttled-index",
+    "orders-table-throttled-writers",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:

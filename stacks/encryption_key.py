@@ -2,6 +2,7 @@
 
 from names import Names
 from settings import Settings
+from stacks.arns import Arns
 
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
@@ -9,10 +10,24 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatementCondition,
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
+
+PURPOSE = "Encryption of alarms and function logs"
+
+_READING = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
+_CHANGING = [
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DisableKeyRotation",
+    "kms:EnableKeyRotation",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateKeyDescription",
+]
 
 
 class EncryptionKey(Construct):
@@ -22,9 +37,7 @@ class EncryptionKey(Construct):
     not admit them and cannot be edited.
     """
 
-    def __init__(
-        self, scope: Construct, id_: str, *, settings: Settings, names: Names, partition: DataAwsPartition
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, names: Names, arns: Arns) -> None:
         super().__init__(scope, id_)
 
         self.key = KmsKey(
@@ -34,40 +47,37 @@ class EncryptionKey(Construct):
             enable_key_rotation=True,
             # The shortest wait that KMS allows; a destroyed environment is gone for good after it.
             deletion_window_in_days=7,
-            policy=self._policy(settings, names, f"arn:{partition.partition}").json,
-            tags={"Purpose": "Encryption of alarms and function logs"},
+            policy=self._policy(settings, names, arns).json,
+            tags={"Purpose": PURPOSE},
         )
         KmsAlias(self, "alias", name=names.key_alias, target_key_id=self.key.key_id)
 
-    def _policy(self, settings: Settings, names: Names, arn: str) -> DataAwsIamPolicyDocument:
+    def _policy(self, settings: Settings, names: Names, arns: Arns) -> DataAwsIamPolicyDocument:
         # In a key's policy the resource "*" is the key itself.
-        region = settings.deploy_region
         return DataAwsIamPolicyDocument(
             self,
             "key-policy",
             statement=[
-                DataAwsIamPolicyDocumentStatement(
-                    sid="AccountAdministersKey",
-                    principals=[
-                        DataAwsIamPolicyDocumentStatementPrincipals(
-                            type="AWS", identifiers=[f"{arn}:iam::{names.account_id}:root"]
-                        )
-                    ],
-                    # Without the whole of it a key can end up with nobody left who may change or delete it.
+                # Without the whole of it a key can end up with nobody left who may change or delete it.
+                _statement(
+                    "AccountAdministersKey",
+                    "AWS",
+                    f"arn:{arns.partition}:iam::{names.account_id}:root",
                     actions=["kms:*"],
-                    resources=["*"],
                 ),
-                _service_statement(
+                _statement(
                     "AlarmsUseKey",
-                    service="cloudwatch.amazonaws.com",
+                    "Service",
+                    "cloudwatch.amazonaws.com",
                     actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                     condition=DataAwsIamPolicyDocumentStatementCondition(
                         test="StringEquals", variable="aws:SourceAccount", values=[names.account_id]
                     ),
                 ),
-                _service_statement(
+                _statement(
                     "LogGroupUsesKey",
-                    service=f"logs.{region}.amazonaws.com",
+                    "Service",
+                    f"logs.{settings.deploy_region}.amazonaws.com",
                     actions=[
                         "kms:Decrypt",
                         "kms:DescribeKey",
@@ -78,22 +88,35 @@ class EncryptionKey(Construct):
                     condition=DataAwsIamPolicyDocumentStatementCondition(
                         test="ArnEquals",
                         variable="kms:EncryptionContext:aws:logs:arn",
-                        values=[
-                            f"{arn}:logs:{region}:{names.account_id}:log-group:{names.processor_log_group}"
-                        ],
+                        values=[arns.log_group[0]],
                     ),
                 ),
+                *(_of_ci_roles(arns) if settings.ci_roles else []),
             ],
         )
 
 
-def _service_statement(
-    sid: str, *, service: str, actions: list[str], condition: DataAwsIamPolicyDocumentStatementCondition
+def _of_ci_roles(arns: Arns) -> list[DataAwsIamPolicyDocumentStatement]:
+    """The rights of CI's roles on this key and no other, from the moment that it exists."""
+    return [
+        _statement("CiReadsKey", "AWS", arns.plan_role, arns.apply_role, actions=_READING),
+        _statement("CiChangesKey", "AWS", arns.apply_role, actions=_CHANGING),
+    ]
+
+
+def _statement(
+    sid: str,
+    principal_type: str,
+    *principals: str,
+    actions: list[str],
+    condition: DataAwsIamPolicyDocumentStatementCondition | None = None,
 ) -> DataAwsIamPolicyDocumentStatement:
     return DataAwsIamPolicyDocumentStatement(
         sid=sid,
-        principals=[DataAwsIamPolicyDocumentStatementPrincipals(type="Service", identifiers=[service])],
+        principals=[
+            DataAwsIamPolicyDocumentStatementPrincipals(type=principal_type, identifiers=list(principals))
+        ],
         actions=actions,
         resources=["*"],
-        condition=[condition],
+        condition=[condition] if condition else None,
     )

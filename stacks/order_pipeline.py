@@ -4,6 +4,7 @@ from names import Names, stack_id, state_key
 from settings import Settings
 from stacks.alarms import Alarms
 from stacks.alarms_topic import AlarmsTopic
+from stacks.arns import Arns
 from stacks.audit_bucket import AuditBucket
 from stacks.dashboard import Dashboard
 from stacks.encryption_key import EncryptionKey
@@ -11,9 +12,9 @@ from stacks.failed_batches import FailedBatches
 from stacks.notification_topic import NotificationTopic
 from stacks.order_processor import OrderProcessor
 from stacks.orders_table import OrdersTable
-from stacks.terraform import configure_terraform
+from stacks.terraform import configure_terraform, keep_state_in_s3
 
-from cdktf import S3Backend, TerraformOutput, TerraformStack
+from cdktf import TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from constructs import Construct
@@ -28,7 +29,7 @@ class OrderPipelineStack(TerraformStack):
         # same in every environment.
         super().__init__(scope, stack_id(suffix))
 
-        self._keep_state_in_s3(settings)
+        keep_state_in_s3(self, settings=settings, key=state_key(suffix))
         configure_terraform(
             self,
             region=settings.deploy_region,
@@ -37,11 +38,17 @@ class OrderPipelineStack(TerraformStack):
         caller = DataAwsCallerIdentity(self, "caller")
         partition = DataAwsPartition(self, "partition")
         names = Names(suffix=suffix, account_id=caller.account_id)
+        arns = Arns(
+            partition=partition.partition,
+            region=settings.deploy_region,
+            names=names,
+            state_bucket=settings.state_bucket,
+        )
 
         orders = OrdersTable(self, "orders", settings=settings, names=names)
         audit = AuditBucket(self, "audit", settings=settings, names=names)
         failed_batches = FailedBatches(self, "failed-batches", settings=settings, names=names)
-        key = EncryptionKey(self, "encryption", settings=settings, names=names, partition=partition)
+        key = EncryptionKey(self, "encryption", settings=settings, names=names, arns=arns)
         alerts = NotificationTopic(
             self,
             "alerts",
@@ -55,7 +62,7 @@ class OrderPipelineStack(TerraformStack):
             "processor",
             settings=settings,
             names=names,
-            partition=partition,
+            arns=arns,
             table=orders.table,
             audit_bucket=audit.bucket,
             failed_batches_bucket=failed_batches.bucket,
@@ -120,17 +127,6 @@ class OrderPipelineStack(TerraformStack):
             alarms=alarms,
         )
         return alarms_topic, alarms
-
-    def _keep_state_in_s3(self, settings: Settings) -> None:
-        backend = S3Backend(
-            self,
-            bucket=settings.state_bucket,
-            key=state_key(settings.environment_suffix),
-            region=settings.state_region,
-            encrypt=True,
-        )
-        # cdktf 0.21 has no argument for it.
-        backend.add_override("use_lockfile", True)
 
     def _output(self, **values: str) -> None:
         for name, value in values.items():

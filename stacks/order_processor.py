@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from names import RECORDS_PREFIX, STATUS_INDEX, Names
+from names import STATUS_INDEX, Names
 from settings import Settings
+from stacks.arns import Arns
 from stacks.function_package import FunctionPackage
+from stacks.processor_rights import processor_rights
 
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
@@ -17,7 +19,6 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatement,
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
@@ -53,7 +54,7 @@ class OrderProcessor(Construct):
         *,
         settings: Settings,
         names: Names,
-        partition: DataAwsPartition,
+        arns: Arns,
         table: DynamodbTable,
         audit_bucket: S3Bucket,
         failed_batches_bucket: S3Bucket,
@@ -62,7 +63,7 @@ class OrderProcessor(Construct):
     ) -> None:
         super().__init__(scope, id_)
 
-        role = self._role(names)
+        role = self._role(names, boundary=arns.processor_boundary if settings.ci_roles else None)
         data_policy = self._data_policy(
             names,
             role=role,
@@ -82,7 +83,7 @@ class OrderProcessor(Construct):
             self,
             "logs-policy",
             role=role.name,
-            policy_arn=f"arn:{partition.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+            policy_arn=arns.logs_policy,
             # On destroy the right to make log groups goes before the group, which nothing can then make anew.
             depends_on=[log_group],
         )
@@ -103,11 +104,12 @@ class OrderProcessor(Construct):
         )
         self.event_source = self._event_source(table, failed_batches_bucket, data_policy)
 
-    def _role(self, names: Names) -> IamRole:
+    def _role(self, names: Names, *, boundary: str | None) -> IamRole:
         return IamRole(
             self,
             "role",
             name=names.processor_role,
+            permissions_boundary=boundary,
             assume_role_policy=DataAwsIamPolicyDocument(
                 self,
                 "assume-role",
@@ -134,25 +136,6 @@ class OrderProcessor(Construct):
         failed_batches_bucket: S3Bucket,
         alerts_topic: SnsTopic,
     ) -> IamRolePolicy:
-        rights = {
-            "ReadStream": (
-                [
-                    "dynamodb:DescribeStream",
-                    "dynamodb:GetRecords",
-                    "dynamodb:GetShardIterator",
-                    "dynamodb:ListStreams",
-                ],
-                [table.stream_arn],
-            ),
-            # DynamoDB has no resource-level permission for this action.
-            "ListStreams": (["dynamodb:ListStreams"], ["*"]),
-            "CountOrdersByStatus": (["dynamodb:Query"], [f"{table.arn}/index/{STATUS_INDEX}"]),
-            "WriteRecords": (["s3:PutObject"], [f"{audit_bucket.arn}/{RECORDS_PREFIX}*"]),
-            # All of the bucket: Lambda checks the right when the mapping is made, and has refused a prefix.
-            "WriteFailedBatches": (["s3:PutObject"], [f"{failed_batches_bucket.arn}/*"]),
-            "ListFailedBatches": (["s3:ListBucket"], [failed_batches_bucket.arn]),
-            "PublishAlerts": (["sns:Publish"], [alerts_topic.arn]),
-        }
         return IamRolePolicy(
             self,
             "data-policy",
@@ -161,10 +144,13 @@ class OrderProcessor(Construct):
             policy=DataAwsIamPolicyDocument(
                 self,
                 "data-access",
-                statement=[
-                    DataAwsIamPolicyDocumentStatement(sid=sid, actions=actions, resources=resources)
-                    for sid, (actions, resources) in rights.items()
-                ],
+                statement=processor_rights(
+                    streams=table.stream_arn,
+                    index=f"{table.arn}/index/{STATUS_INDEX}",
+                    audit_bucket=audit_bucket.arn,
+                    failed_batches_bucket=failed_batches_bucket.arn,
+                    alerts_topic=alerts_topic.arn,
+                ),
             ).json,
         )
 

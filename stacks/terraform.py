@@ -1,6 +1,8 @@
-"""What both stacks ask of Terraform itself: its version, and the AWS provider with its default tags."""
+"""What the stacks ask of Terraform itself: its version, its state, the AWS provider and its default tags."""
 
-from cdktf import TerraformStack
+from settings import Settings
+
+from cdktf import S3Backend, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 
 
@@ -11,3 +13,12 @@ def configure_terraform(stack: TerraformStack, *, region: str, tags: dict[str, s
     # The bindings ask for exactly the version they were generated from; all that is used here exists in both
     # ends of this range.
     stack.add_override("terraform.required_providers.aws.version", ">= 5.100.0, < 7.0.0")
+
+
+def keep_state_in_s3(stack: TerraformStack, *, settings: Settings, key: str) -> None:
+    """In the state bucket, encrypted, with S3's own locking."""
+    backend = S3Backend(
+        stack, bucket=settings.state_bucket, key=key, region=settings.state_region, encrypt=True
+    )
+    # cdktf 0.21 has no argument for it.
+    backend.add_override("use_lockfile", True)
