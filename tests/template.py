@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from settings import Settings
+from stacks.deploy_roles import DeployRolesStack
 from stacks.order_pipeline import OrderPipelineStack
 from stacks.state_bucket import StateBucketStack
 
@@ -84,3 +85,8 @@ def order_pipeline(**environ: str) -> Template:
 
 def state_bucket(**environ: str) -> Template:
     return Template(StateBucketStack(cdktf.Testing.app(), settings=settings(**environ)))
+
+
+def deploy_roles(**environ: str) -> Template:
+    environ = {"REPOSITORY_SUBJECT": "repo:acme/orders", "STATE_BUCKET": "team-state"} | environ
+    return Template(DeployRolesStack(cdktf.Testing.app(), settings=settings(**environ)))

@@ -30,6 +30,9 @@ def test_defaults() -> None:
             alert_emails=(),
             protect_data=False,
             audit_lock=None,
+            repository_subject="",
+            oidc_provider="create",
+            ci_roles=False,
         )
         == DEFAULTS
     )
@@ -74,6 +77,11 @@ BAD_VALUES = [
     *[("ALERT_EMAILS", bad) for bad in ("someone", "a@b", "a@b.c,", "a@b.c, d@e.f", "a@b@c.d")],
     *[("AUDIT_LOCK", bad) for bad in ("governance", "GOVERNANCE:1", "governance:0", "compliance:36501")],
     *[("AUDIT_LOCK", bad) for bad in ("legal:5", "governance:1.5", "governance:-1", "governance:007")],
+    *[("REPOSITORY_SUBJECT", bad) for bad in ("acme/orders", "repo:acme", "repo:*/orders", "repo:acme/*")],
+    *[("REPOSITORY_SUBJECT", bad) for bad in ("repo:acme/orders:environment:dev", "repo:acme/orders/x")],
+    *[("REPOSITORY_SUBJECT", bad) for bad in ("repo:acme@1/orders", "repo:acme/orders@2", "repo:a@b/o@c")],
+    *[("OIDC_PROVIDER", bad) for bad in ("existing", "true", "Adopt")],
+    *[("CI_ROLES", bad) for bad in ("True", "yes", "arn:aws:iam::123456789012:policy/boundary")],
     *[("PROTECT_DATA", bad) for bad in ("True", "yes", "1", " true")],
 ]
 
@@ -86,14 +94,15 @@ def test_bad_value_is_refused_in_one_line(name: str, value: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", sorted(RULES.keys() - {"ALERT_EMAILS", "AUDIT_LOCK"}))
+@pytest.mark.parametrize("name", sorted(RULES.keys() - {"ALERT_EMAILS", "AUDIT_LOCK", "REPOSITORY_SUBJECT"}))
 def test_empty_value_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} is '': "):
         Settings.load(environ={name: ""})
 
 
 def test_what_may_be_empty() -> None:
-    assert Settings.load(environ={"ALERT_EMAILS": "", "AUDIT_LOCK": ""}) == DEFAULTS
+    empty = {"ALERT_EMAILS": "", "AUDIT_LOCK": "", "REPOSITORY_SUBJECT": ""}
+    assert Settings.load(environ=empty) == DEFAULTS
 
 
 def test_T1_the_default_state_bucket_can_belong_to_nobody() -> None:
@@ -101,6 +110,17 @@ def test_T1_the_default_state_bucket_can_belong_to_nobody() -> None:
     assert not re.fullmatch(r"[a-z0-9.-]+", DEFAULTS.state_bucket)
     assert not DEFAULTS.state_bucket_is_set
     assert Settings.load(environ={"STATE_BUCKET": "team-state"}).state_bucket_is_set
+
+
+@pytest.mark.parametrize("subject", ["repo:acme/orders", "repo:acme@12/orders@34", "repo:a-b_c/.github"])
+def test_C1_subject_in_both_of_githubs_forms(subject: str) -> None:
+    assert Settings.load(environ={"REPOSITORY_SUBJECT": subject}).repository_subject == subject
+
+
+def test_C1_no_setting_has_a_name_that_github_sets_or_keeps_for_itself() -> None:
+    assert [
+        name for name in RULES if name == "CI" or name.startswith(("GITHUB_", "RUNNER_", "ACTIONS_"))
+    ] == []
 
 
 @pytest.mark.parametrize(("text", "mode"), [("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")])
