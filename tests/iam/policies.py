@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Self
 
@@ -146,3 +146,21 @@ class Role:
 
 def _covering(of: Sequence[Statement], effect: str, request: Request) -> Iterator[Statement]:
     return (statement for statement in of if statement.effect == effect and statement.covers(request))
+
+
+def unused(of: Iterable[Statement], requests: Sequence[Request]) -> set[str]:
+    """The rights that none of the requests needs: statements with an action or a resource of theirs."""
+    rights = {
+        f"{statement.sid}: {part}": each
+        for statement in of
+        if statement.effect == "Allow"
+        for part, each in [
+            *((action, replace(statement, actions=[action])) for action in statement.actions),
+            *((resource, replace(statement, resources=[resource])) for resource in statement.resources),
+        ]
+    }
+    return {
+        right
+        for right, statement in rights.items()
+        if not any(statement.covers(request) for request in requests)
+    }

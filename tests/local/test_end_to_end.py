@@ -13,6 +13,13 @@ from typing import Any
 from unittest import mock
 
 from tests.audit import failed_batches
+from tests.iam.proof import (
+    UNUSED_BY_FUNCTION,
+    UNUSED_BY_TERRAFORM,
+    Proof,
+    RecordedRoles,
+    documented_rights,
+)
 from tools.local import pipeline as local_pipeline
 from tools.local import sample_orders
 from tools.local.cloud import ROOT, STATE_BUCKET, LocalCloud, wait_until
@@ -35,12 +42,19 @@ TIMESTAMP = 1_700_000_000_000
 class Terraform:
     """Terraform in one folder; a failing command fails the test with what it said."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, recorded: RecordedRoles | None = None) -> None:
         self.folder = folder
+        self._recorded = recorded
 
     def __call__(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+        role = {"plan": "plan", "apply": "apply", "destroy": "apply"}.get(arguments[0])
+        recording = self._recorded.log(role).environment if self._recorded and role else {}
         answer = subprocess.run(
-            ["terraform", f"-chdir={self.folder}", *arguments], capture_output=True, text=True, check=False
+            ["terraform", f"-chdir={self.folder}", *arguments],
+            env=os.environ | recording,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert answer.returncode in allowed, answer.stdout + answer.stderr
         return answer
@@ -53,13 +67,26 @@ class Terraform:
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedRoles]:
+    with RecordedRoles(tmp_path_factory.mktemp("calls")) as recorded:
+        yield recorded
+
+
+@pytest.fixture(scope="module")
+def cloud(recorded: RecordedRoles) -> Iterator[LocalCloud]:
     """A local cloud of this module's own, so that what is left in it in the end is the pipeline's."""
-    with (
-        LocalCloud(ROOT / f".local-test-{os.getpid()}-end-to-end") as cloud,
-        mock.patch.dict(os.environ, cloud.environment(), clear=True),
-    ):
-        yield cloud
+    cloud = LocalCloud(ROOT / f".local-test-{os.getpid()}-end-to-end")
+    # For the function, which starts with the variables of the cloud.
+    redirect = f"--import=data:text/javascript,process.env.AWS_ENDPOINT_URL='{recorded.function.url}'"
+    try:
+        with mock.patch.dict(os.environ, NODE_OPTIONS=redirect):
+            cloud.start()
+        environment = cloud.environment() | {"CI_ROLES": "true", "REPOSITORY_SUBJECT": "repo:acme/orders"}
+        recorded.function.target = recorded.tools.target = environment["AWS_ENDPOINT_URL"]
+        with mock.patch.dict(os.environ, environment, clear=True):
+            yield cloud
+    finally:
+        cloud.stop()
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +98,17 @@ def state_bucket(cloud: LocalCloud) -> Terraform:
 
 
 @pytest.fixture(scope="module")
-def undeployed(cloud: LocalCloud, state_bucket: Terraform) -> Terraform:
-    terraform = Terraform(synth("main.py", cloud.stack_folder()))
+def deploy_roles(cloud: LocalCloud, state_bucket: Terraform) -> Terraform:
+    """The deployed roles of CI."""
+    terraform = Terraform(synth("deploy_roles.py", cloud.stack_folder().with_name("deploy-roles-local")))
+    terraform("init", "-no-color")
+    terraform("apply", "-auto-approve", "-no-color")
+    return terraform
+
+
+@pytest.fixture(scope="module")
+def undeployed(cloud: LocalCloud, deploy_roles: Terraform, recorded: RecordedRoles) -> Terraform:
+    terraform = Terraform(synth("main.py", cloud.stack_folder()), recorded)
     terraform("init", "-no-color")
     return terraform
 
@@ -83,9 +119,10 @@ def creation_plan(undeployed: Terraform) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def terraform(undeployed: Terraform, creation_plan: Plan) -> Terraform:
+def terraform(undeployed: Terraform, creation_plan: Plan, recorded: RecordedRoles) -> Terraform:
     """The deployed pipeline."""
     undeployed("apply", "-no-color", "plan.tfplan")
+    recorded.pipeline = json.loads(undeployed("show", "-json").stdout)
     return undeployed
 
 
@@ -110,10 +147,12 @@ def changed(cloud: LocalCloud, **settings: str) -> Iterator[None]:
         synth("main.py", cloud.stack_folder())
 
 
-def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def tool(recorded: RecordedRoles, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    recorded.tools.caller = name
     return subprocess.run(
         [sys.executable, "-m", "tools.audit", name, *arguments],
         cwd=ROOT,
+        env=os.environ | {"AWS_ENDPOINT_URL": recorded.tools.url},
         capture_output=True,
         text=True,
         check=False,
@@ -254,7 +293,9 @@ def test_R4_an_outage_of_the_bucket_loses_nothing(outputs: dict[str, str]) -> No
     assert wait_until(lambda: recorded() == expected, seconds=60), recorded()
 
 
-def test_R5_A6_a_failed_batch_is_counted_until_it_is_redriven(outputs: dict[str, str]) -> None:
+def test_R5_A6_a_failed_batch_is_counted_until_it_is_redriven(
+    outputs: dict[str, str], recorded: RecordedRoles
+) -> None:
     bucket, function = outputs["failed_batches_bucket"], outputs["order_processor"]
     assert counted(outputs) == 0
     s3 = boto3.client("s3")
@@ -263,21 +304,23 @@ def test_R5_A6_a_failed_batch_is_counted_until_it_is_redriven(outputs: dict[str,
     s3.put_object(Bucket=bucket, Key=failed_batches.key(), Body=json.dumps(content))
     assert wait_until(lambda: counted(outputs) == 1, seconds=60)
 
-    listed = tool("redrive", "--list")
+    listed = tool(recorded, "redrive", "--list")
     assert listed.returncode == 1
     assert "order-2001" in listed.stdout
     assert counted(outputs) == 1
-    assert tool("redrive").returncode == 0
+    assert tool(recorded, "redrive").returncode == 0
     assert counted(outputs) == 0
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
     (history,) = local_pipeline.histories(outputs["audit_bucket"], TIMESTAMP).values()
     assert [record["sequenceNumber"] for record in history] == ["1", "2"]
-    assert tool("redrive").returncode == 0
+    assert tool(recorded, "redrive").returncode == 0
 
 
-def test_H2_the_chains_hold_after_an_outage_and_a_redrive(outputs: dict[str, str]) -> None:
+def test_H2_the_chains_hold_after_an_outage_and_a_redrive(
+    outputs: dict[str, str], recorded: RecordedRoles
+) -> None:
     """The function's own records, with retries among them: nothing is found but duplicates and late ones."""
-    histories = tool("history", "--json", *sample_orders.SAMPLE_ORDERS)
+    histories = tool(recorded, "history", "--json", *sample_orders.SAMPLE_ORDERS)
     lines = [json.loads(line) for line in histories.stdout.splitlines()]
     chains = [line["chain"] for line in lines if "chain" in line]
     # Written once, and once more during the outage.
@@ -288,10 +331,12 @@ def test_H2_the_chains_hold_after_an_outage_and_a_redrive(outputs: dict[str, str
     assert all(line["changedAt"] for line in lines if "number" in line)
 
 
-def test_reconcile_finds_and_repairs_deleted_and_stale_records(outputs: dict[str, str]) -> None:
+def test_reconcile_finds_and_repairs_deleted_and_stale_records(
+    outputs: dict[str, str], recorded: RecordedRoles
+) -> None:
     s3 = boto3.client("s3")
     bucket = outputs["audit_bucket"]
-    complete = tool("reconcile", "--repair", "--json")
+    complete = tool(recorded, "reconcile", "--repair", "--json")
     assert complete.returncode == 0, complete.stdout + complete.stderr
     *findings, _ = map(json.loads, complete.stdout.splitlines())
     # The batch that was redriven is of an order that the table never held.
@@ -309,10 +354,10 @@ def test_reconcile_finds_and_repairs_deleted_and_stale_records(outputs: dict[str
     s3.delete_object(Bucket=bucket, Key=stale, VersionId=current["VersionId"])
 
     for order, kind in [("order-1001", "delete marker"), ("order-1002", "stale end")]:
-        history = tool("history", order)
+        history = tool(recorded, "history", order)
         assert (history.returncode, f"1 {kind}" in history.stdout) == (1, True), history.stdout
 
-    found = tool("reconcile", "--json")
+    found = tool(recorded, "reconcile", "--json")
     assert found.returncode == 1, found.stderr
     *findings, summary = map(json.loads, found.stdout.splitlines())
     assert {(finding["problem"], finding["orderId"]) for finding in findings} == {
@@ -320,8 +365,8 @@ def test_reconcile_finds_and_repairs_deleted_and_stale_records(outputs: dict[str
         ("stale", "order-1002"),
     }
     assert "summary" in summary
-    assert tool("reconcile", "--repair").returncode == 0
-    assert tool("reconcile").returncode == 0
+    assert tool(recorded, "reconcile", "--repair").returncode == 0
+    assert tool(recorded, "reconcile").returncode == 0
 
 
 class TestPlanReview:
@@ -454,16 +499,20 @@ def test_make_plan_stops_at_a_weakening_and_at_a_loss(terraform: Terraform, clou
     assert allowed(lost) == EXIT_SAFE
 
 
-def test_make_plan_apply_plan_and_drift(terraform: Terraform) -> None:
+def test_make_plan_apply_plan_and_drift(terraform: Terraform, recorded: RecordedRoles) -> None:
+    def run(target: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        role = "update" if target == "apply-plan" else "plan"
+        return make(target, **(recorded.log(role).environment | settings))
+
     changed = {"FAILURE_STATUSES": "FAILED,LOST"}
-    planned = make("plan", **changed)
+    planned = run("plan", **changed)
     assert (planned.returncode, "1 to change" in planned.stdout) == (0, True), planned.stderr
-    applied = make("apply-plan")
+    applied = run("apply-plan")
     assert (applied.returncode, "1 changed" in applied.stdout) == (0, True), applied.stderr
-    again = make("apply-plan")
+    again = run("apply-plan")
     assert (again.returncode, "plan is stale" in again.stderr) == (2, True), again.stderr
-    assert "No drift." in make("drift", **changed).stdout
-    drift = make("drift")
+    assert "No drift." in run("drift", **changed).stdout
+    drift = run("drift")
     assert (drift.returncode, "1 to change" in drift.stdout) == (0, True), drift.stderr
     terraform("apply", "-auto-approve", "-no-color")
 
@@ -485,7 +534,8 @@ def test_S6_a_locked_record_cannot_be_removed(
 ) -> None:
     s3 = boto3.client("s3")
     bucket, key = outputs["audit_bucket"], "orders/locked/1.json"
-    with changed(cloud, AUDIT_LOCK="governance:1", PROTECT_DATA="true"):
+    with changed(cloud, AUDIT_LOCK="governance:1", PROTECT_DATA="true", ALERT_EMAILS="ops@example.com"):
+        change_in_place(cloud.stack_folder() / "cdk.tf.json")
         terraform("apply", "-auto-approve", "-no-color")
         assert is_empty(terraform.plan())
         version = s3.put_object(Bucket=bucket, Key=key, Body=b"{}", ChecksumAlgorithm="CRC32")["VersionId"]
@@ -524,13 +574,69 @@ def test_G4_destroy_leaves_nothing(terraform: Terraform, outputs: dict[str, str]
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
     assert boto3.client("sns").list_topics()["Topics"] == []
-    assert boto3.client("iam").list_roles()["Roles"] == []
+    roles = [role["RoleName"] for role in boto3.client("iam").list_roles()["Roles"]]
+    assert sorted(roles) == ["order-pipeline-apply-role-local", "order-pipeline-plan-role-local"]
     assert boto3.client("logs").describe_log_groups()["logGroups"] == []
     assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     assert boto3.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
     kms = boto3.client("kms")
     keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
     assert {key["KeyState"] for key in keys if key["KeyManager"] == "CUSTOMER"} == {"PendingDeletion"}
+
+
+def test_C1_a_second_plan_of_the_roles_is_empty(deploy_roles: Terraform) -> None:
+    assert "No changes." in deploy_roles("plan", "-detailed-exitcode", "-no-color").stdout
+
+
+@pytest.fixture(scope="module")
+def proof(deploy_roles: Terraform, recorded: RecordedRoles) -> Proof:
+    """What was called from creation to destruction, and the policies as they were deployed."""
+    return Proof(recorded, roles=json.loads(deploy_roles("show", "-json").stdout))
+
+
+class TestProof:
+    """That the rights are those that the calls need, when all calls have been made."""
+
+    def test_C2_every_call_of_terraform_is_allowed(self, proof: Proof) -> None:
+        assert {"plan": proof.refused("plan"), "apply": proof.refused("apply")} == {"plan": [], "apply": []}
+
+    def test_C2_protection_lets_updates_through(self, proof: Proof) -> None:
+        assert proof.refused_by_protection("update") == []
+
+    def test_C2_G6_every_right_of_the_roles_is_used(self, proof: Proof) -> None:
+        assert proof.unused_by_terraform() == set(UNUSED_BY_TERRAFORM)
+
+    def test_G6_the_function_has_the_rights_that_it_needs_and_no_other(self, proof: Proof) -> None:
+        assert proof.refused("function") == []
+        assert proof.unused_by_function() == set(UNUSED_BY_FUNCTION)
+
+    @pytest.mark.parametrize("name", ["redrive", "reconcile"])
+    def test_G6_operators_need_the_rights_that_are_written_down(self, proof: Proof, name: str) -> None:
+        assert proof.actions_of(name) == documented_rights(name)
+
+    def test_C2_enough_was_recorded(self, proof: Proof) -> None:
+        """A recorder that sees nothing would prove everything."""
+        counts = proof.counts()
+        print(counts)
+        assert counts["calls"] > 1000
+        assert counts["actions"] > 130
+
+
+def change_in_place(template: Path) -> None:
+    """What can change without a replacement, in the synthesized JSON: for the rights that only this needs."""
+    stack = json.loads(template.read_text())
+    stack["provider"]["aws"][0]["default_tags"][0]["tags"]["Stage"] = "changed"
+    changes: dict[str, dict[str, object]] = {
+        "aws_cloudwatch_event_rule": {"description": "changed"},
+        "aws_iam_role": {"description": "changed"},
+        "aws_kms_key": {"description": "changed", "enable_key_rotation": False},
+        "aws_lambda_event_source_mapping": {"parallelization_factor": 9},
+        "aws_lambda_function": {"source_code_hash": "changed", "timeout": 59},
+    }
+    for type_, values in changes.items():
+        for resource in stack["resource"][type_].values():
+            resource.update(values)
+    template.write_text(json.dumps(stack))
 
 
 def is_empty(plan: Plan) -> bool:

@@ -121,5 +121,6 @@ def test_C1_without_a_repository_nothing_is_synthesized(environ: dict[str, str])
     )
     assert answer.returncode == 2
     assert answer.stderr.splitlines()[-1] == (
-        "error: REPOSITORY_SUBJECT is not set: allowed is repo:OWNER/REPOSITORY or repo:OWNER@ID/REPOSITORY@ID"
+        "error: REPOSITORY_SUBJECT is not set: "
+        "allowed is repo:OWNER/REPOSITORY or repo:OWNER@ID/REPOSITORY@ID"
     )
