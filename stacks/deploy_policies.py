@@ -312,7 +312,7 @@ class DeployPolicies:
                 within,
                 When(operator="ArnEquals", key="iam:PolicyARN", values=[self.arns.logs_policy]),
             ),
-            # IAM has no condition on the boundary for these.
+            # None of these gives the role a right.
             _allow(
                 "ChangeRole",
                 [
@@ -415,16 +415,11 @@ class DeployPolicies:
                 ["s3:PutInventoryConfiguration", "s3:PutReplicationConfiguration"],
                 arns.buckets,
             ),
+            _deny("RefuseAlerts", ["sns:Publish"], arns.topics),
             _deny(
                 "RefuseMessages",
-                [
-                    "sns:Publish",
-                    "sqs:DeleteMessage",
-                    "sqs:PurgeQueue",
-                    "sqs:ReceiveMessage",
-                    "sqs:SendMessage",
-                ],
-                [*arns.topics, arns.queue],
+                ["sqs:DeleteMessage", "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage"],
+                [arns.queue],
             ),
             _deny(
                 "RefuseUseOfKeys",

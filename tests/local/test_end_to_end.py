@@ -188,7 +188,7 @@ def test_second_plan_is_empty_and_without_warnings(terraform: Terraform) -> None
 
 def test_T1_state_is_in_the_bucket(terraform: Terraform, cloud: LocalCloud) -> None:
     keys = [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket=STATE_BUCKET)["Contents"]]
-    assert keys == ["order-pipeline/local/terraform.tfstate"]
+    assert keys == ["deploy-roles/local/terraform.tfstate", "order-pipeline/local/terraform.tfstate"]
     assert not list(cloud.stack_folder().glob("*.tfstate"))
 
 

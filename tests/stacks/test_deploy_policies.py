@@ -238,16 +238,11 @@ BY_APPLY_ROLE = [
         Attack(action=action, on=AUDIT_BUCKET, granted=True, possible_with=dropped("RefuseCopies"))
         for action in ("s3:PutInventoryConfiguration", "s3:PutReplicationConfiguration")
     ],
+    Attack(action="sns:Publish", on=TOPIC, granted=True, possible_with=dropped("RefuseAlerts")),
     *[
-        Attack(action=action, on=on, granted=True, possible_with=dropped("RefuseMessages"))
-        for action, on in [
-            ("sns:Publish", TOPIC),
-            ("sqs:PurgeQueue", QUEUE),
-            ("sqs:ReceiveMessage", QUEUE),
-            ("sqs:SendMessage", QUEUE),
-        ]
+        Attack(action=action, on=QUEUE, granted=True, possible_with=dropped("RefuseMessages"))
+        for action in ("sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage")
     ],
-    Attack(action="s3:GetObject", on=RECORD, possible_with=dropped("RefuseObjects"), granted=True),
     *[
         Attack(action=action, on=TABLE, possible_with=also("ChangeTable", action))
         for action in (
