@@ -116,6 +116,7 @@ static: $(dev) $(checkov) ## the workflows by actionlint and zizmor, the synthes
 	mkdir -p cdktf.out/checkov
 	CDKTF_OUTDIR=cdktf.out/checkov/pipeline python main.py
 	CDKTF_OUTDIR=cdktf.out/checkov/state-bucket python bootstrap.py
+	CDKTF_OUTDIR=cdktf.out/checkov/deploy-roles REPOSITORY_SUBJECT=repo:acme/orders python deploy_roles.py
 	python -m tools.review.checkov_gate cdktf.out/checkov/*/stacks/*/cdk.tf.json
 
 snapshots: $(dev) ## accept the synthesized JSON as it is now
@@ -134,9 +135,12 @@ synth: $(runtime) ## Terraform JSON into cdktf.out/
 cdktf: $(dev) ## the CDKTF CLI itself: make cdktf ARGS=diff
 	cdktf $(ARGS)
 
-.PHONY: bootstrap deploy diff destroy
+.PHONY: bootstrap deploy-roles deploy diff destroy
 bootstrap: ready-deploy $(runtime) ## create the bucket that holds the state, once per account
 	@python -m tools.deploy bootstrap $(ARGS)
+
+deploy-roles: ready-deploy $(runtime) ## create the roles that CI deploys this environment with; docs/ci.md
+	@python -m tools.deploy deploy-roles $(ARGS)
 
 deploy: ready-deploy $(runtime) ## show what would change, ask, apply; ARGS=--auto-approve, --help
 	@python -m tools.deploy deploy $(ARGS)

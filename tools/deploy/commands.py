@@ -1,10 +1,11 @@
 """Deploy, change or destroy an environment: what would change is shown and asked for, then done.
 
-  bootstrap  create the bucket that holds the state, once per account
-  deploy     create the environment that the settings name, or change it
-  diff       show what deploy would change, in Terraform's words
-  destroy    destroy the environment
-  check      only see that there are an account and a state bucket
+  bootstrap     create the bucket that holds the state, once per account
+  deploy-roles  create the roles that CI deploys this environment with, or change them
+  deploy        create the environment that the settings name, or change it
+  diff          show what deploy would change, in Terraform's words
+  destroy       destroy the environment
+  check         only see that there are an account and a state bucket
 
 It asks in a terminal, and only the whole word is a yes. Without a terminal it does nothing, unless told
 --auto-approve; even then a deployment that loses guarded data needs the loss in .github/allowed-losses.
@@ -27,7 +28,13 @@ from tools.deploy.terraform import PLAN, ROOT, Terraform, TerraformError, synthe
 
 EXIT_DONE, EXIT_NOT_DONE, EXIT_UNUSABLE, EXIT_LOSS, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 LOG = ROOT / os.environ.get("CDKTF_OUTDIR", "cdktf.out") / "deploy.log"
-DONE_BY = {"bootstrap": "create this", "deploy": "apply this", "destroy": "destroy this"}
+DONE_BY = {
+    "bootstrap": "create this",
+    "deploy-roles": "apply this",
+    "deploy": "apply this",
+    "destroy": "destroy this",
+}
+APPS = {"bootstrap": "bootstrap.py", "deploy-roles": "deploy_roles.py"}
 
 
 class RefusedError(Exception):
@@ -96,7 +103,7 @@ def make_plan(command: str, steps: Steps) -> tuple[Terraform, dict[str, Any] | N
 
     LOG.unlink(missing_ok=True)
     with steps.step("Synth"):
-        folder = synthesize("bootstrap.py" if command == "bootstrap" else "main.py", log=LOG)
+        folder = synthesize(APPS.get(command, "main.py"), log=LOG)
     terraform = Terraform(folder, log=LOG, on_interrupt=on_interrupt)
     with steps.step("Plan"):
         terraform.init()
