@@ -133,9 +133,12 @@ class Requests:
         action = call.action
         if action in WITHOUT_RIGHT:
             return
+        if action == "s3:DeleteObjects":
+            yield from _deletions(call)
+            return
         context = self._context(call)
         for resource in self._resources(call):
-            yield Request(action=self._versioned(call, action), resource=resource, context=context)
+            yield Request(action=_versioned(call), resource=resource, context=context)
             if action in TAGGING and re.search(r"\bTags?\b", call.body, re.IGNORECASE):
                 tagged = resource
                 if action == "lambda:CreateEventSourceMapping":
@@ -144,13 +147,6 @@ class Requests:
         if action.startswith("lambda:") and (role := call.parameters.get("Role")):
             passed = {"iam:PassedToService": ("lambda.amazonaws.com",)}
             yield Request(action="iam:PassRole", resource=role, context=passed)
-
-    @staticmethod
-    def _versioned(call: Call, action: str) -> str:
-        versioned = "versionId" in call.query or "<VersionId>" in call.body
-        if versioned and action in ("s3:DeleteObject", "s3:GetObject"):
-            return f"{action}Version"
-        return "s3:DeleteObject" if action == "s3:DeleteObjects" else action
 
     def _resources(self, call: Call) -> list[str]:
         if call.action in ON_EVERYTHING:
@@ -225,12 +221,23 @@ class Requests:
         return {f"aws:RequestTag/{tag['TagKey']}": (tag["TagValue"],) for tag in given.get("Tags", [])}
 
 
+def _versioned(call: Call) -> str:
+    of_objects = call.action in ("s3:DeleteObject", "s3:GetObject")
+    return f"{call.action}Version" if of_objects and "versionId" in call.query else call.action
+
+
+def _deletions(call: Call) -> Iterator[Request]:
+    for deleted in re.findall("<Object>(.*?)</Object>", call.body, re.DOTALL):
+        (key,) = re.findall("<Key>(.*?)</Key>", deleted)
+        yield Request(
+            action="s3:DeleteObjectVersion" if "<VersionId>" in deleted else "s3:DeleteObject",
+            resource=f"{_of_s3(call)[0]}/{key}",
+        )
+
+
 def _of_s3(call: Call) -> list[str]:
-    bucket, _, key = call.path.strip("/").partition("/")
-    resource = f"arn:aws:s3:::{bucket}"
-    if call.operation == "DeleteObjects":
-        return [f"{resource}/{key}" for key in re.findall("<Key>(.*?)</Key>", call.body)]
-    return [f"{resource}/{key}" if key else resource]
+    bucket, _, key = call.path.lstrip("/").partition("/")
+    return [f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"]
 
 
 def _of_lambda(call: Call) -> list[str]:
