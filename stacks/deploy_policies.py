@@ -220,7 +220,7 @@ class DeployPolicies:
                 ],
                 arns.buckets,
             ),
-            _allow("EmptyBuckets", ["s3:DeleteObject", "s3:DeleteObjectVersion"], arns.objects),
+            _allow("EmptyBuckets", ["s3:DeleteObjectVersion"], arns.objects),
             _allow(
                 "ChangeQueue",
                 [
@@ -407,7 +407,7 @@ class DeployPolicies:
             DataAwsIamPolicyDocumentStatement(
                 sid="RefuseObjects",
                 effect="Deny",
-                not_actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                not_actions=["s3:DeleteObjectVersion"],
                 resources=arns.objects,
             ),
             _deny(

@@ -56,6 +56,7 @@ ACTIONS = {
     "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
     "s3:PutObjectLockConfiguration": "s3:PutBucketObjectLockConfiguration",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "sns:PublishBatch": "sns:Publish",
 }
 
 # What a call that makes or changes something with tags asks for besides.
@@ -144,6 +145,9 @@ class Requests:
                 if action == "lambda:CreateEventSourceMapping":
                     tagged = arn("lambda", "event-source-mapping:00000000-0000-0000-0000-000000000000")
                 yield Request(action=TAGGING[action], resource=tagged, context=context)
+        if action == "lambda:GetFunction":
+            # Its answer has the tags in it.
+            yield Request(action="lambda:ListTags", resource=_of_lambda(call)[0])
         if action.startswith("lambda:") and (role := call.parameters.get("Role")):
             passed = {"iam:PassedToService": ("lambda.amazonaws.com",)}
             yield Request(action="iam:PassRole", resource=role, context=passed)

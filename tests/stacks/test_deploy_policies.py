@@ -225,6 +225,7 @@ BY_APPLY_ROLE = [
         Attack(action=action, on=RECORD, granted=True, possible_with=dropped("RefuseObjects"))
         for action in (
             "s3:BypassGovernanceRetention",
+            "s3:DeleteObject",
             "s3:GetObject",
             "s3:GetObjectVersion",
             "s3:ObjectOwnerOverrideToBucketOwner",
@@ -442,10 +443,7 @@ ON_PROTECTED_DATA = [
         )
         for bucket in (AUDIT_BUCKET, f"arn:aws:s3:::{NAMES.failed_batches_bucket}")
     ],
-    *[
-        Attack(action=action, on=RECORD, possible_with=dropped("KeepObjects"))
-        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion")
-    ],
+    Attack(action="s3:DeleteObjectVersion", on=RECORD, possible_with=dropped("KeepObjects")),
     *[
         Attack(action=action, on=KEY, possible_with=dropped("KeepKeys"))
         for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
