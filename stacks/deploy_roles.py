@@ -6,7 +6,7 @@ from stacks.arns import Arns
 from stacks.deploy_policies import DeployPolicies
 from stacks.terraform import configure_terraform, keep_state_in_s3
 
-from cdktf import TerraformOutput, TerraformStack
+from cdktf import TerraformOutput, TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_openid_connect_provider import DataAwsIamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
@@ -70,14 +70,18 @@ class DeployRolesStack(TerraformStack):
         self._output(settings, plan_role=plan_role, apply_role=apply_role, boundary=boundary)
 
     def _oidc_provider(self, settings: Settings) -> str:
-        """An account has one for GitHub at most."""
+        """An account has one for GitHub at most, which other environments and projects sign in by too."""
         if settings.oidc_provider == "adopt":
+            # If this stack has created it: forgotten, not destroyed.
+            forgotten = {"from": "aws_iam_openid_connect_provider.github", "lifecycle": {"destroy": False}}
+            self.add_override("removed", [forgotten])
             return DataAwsIamOpenidConnectProvider(self, "github", url=f"https://{ISSUER}").arn
         return IamOpenidConnectProvider(
             self,
             "github",
             url=f"https://{ISSUER}",
             client_id_list=[AUDIENCE],
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
             tags={"Purpose": "Sign-in of GitHub's workflows", "Environment": "shared"},
         ).arn
 

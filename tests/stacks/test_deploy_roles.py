@@ -52,6 +52,7 @@ def test_C1_the_provider_is_githubs() -> None:
     assert provider["url"] == f"https://{ISSUER}"
     assert provider["client_id_list"] == ["sts.amazonaws.com"]
     assert provider["tags"]["Environment"] == "shared"
+    assert provider["lifecycle"] == {"prevent_destroy": True}
 
 
 def test_C1_the_accounts_own_provider_can_be_adopted() -> None:
@@ -60,6 +61,9 @@ def test_C1_the_accounts_own_provider_can_be_adopted() -> None:
     assert template.json["data"]["aws_iam_openid_connect_provider"] == {
         "github": {"url": f"https://{ISSUER}"}
     }
+    # Who has created it and adopts it then does not destroy it for others.
+    created = deploy_roles().address("aws_iam_openid_connect_provider")
+    assert template.json["removed"] == [{"from": created, "lifecycle": {"destroy": False}}]
     statement = trust(template, "order-pipeline-plan-role-dev")
     assert statement["Principal"] == {"Federated": ["${data.aws_iam_openid_connect_provider.github.arn}"]}
 
