@@ -1,8 +1,10 @@
 """The ARNs of one environment's resources, for policies that are made before the resources are."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from names import STATUS_INDEX, Names, state_key
+from settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +15,16 @@ class Arns:
     region: str
     names: Names
     state_bucket: str
+
+    @classmethod
+    def of(cls, settings: Settings, *, account_id: str, partition: str) -> Self:
+        """Of the environment that the settings name, in this account."""
+        return cls(
+            partition=partition,
+            region=settings.deploy_region,
+            names=Names(suffix=settings.environment_suffix, account_id=account_id),
+            state_bucket=settings.state_bucket,
+        )
 
     def _regional(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.names.account_id}:{resource}"

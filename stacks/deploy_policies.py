@@ -42,7 +42,7 @@ class DeployPolicies:
     def of_apply_role(self) -> dict[str, list[DataAwsIamPolicyDocumentStatement]]:
         """By subject, besides what the plan role may: changes this environment and nothing beside it."""
         return {
-            "change-data": [*self._write_state(), *self._change_data()],
+            "change-data": [*self._write_state(), *self._change_data(), *self._change_count()],
             "change-compute": [
                 *self._change_processor(),
                 *self._change_role(),
@@ -221,6 +221,12 @@ class DeployPolicies:
                 arns.buckets,
             ),
             _allow("EmptyBuckets", ["s3:DeleteObjectVersion"], arns.objects),
+        ]
+
+    def _change_count(self) -> list[DataAwsIamPolicyDocumentStatement]:
+        """Of what counts failed batches."""
+        arns = self.arns
+        return [
             _allow(
                 "ChangeQueue",
                 [

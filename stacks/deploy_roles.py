@@ -1,6 +1,6 @@
 """The roles that GitHub's workflows deploy one environment with, and the boundary around what they make."""
 
-from names import Names, deploy_roles_stack_id, deploy_roles_state_key
+from names import deploy_roles_stack_id, deploy_roles_state_key
 from settings import Settings
 from stacks.arns import Arns
 from stacks.deploy_policies import DeployPolicies
@@ -42,17 +42,10 @@ class DeployRolesStack(TerraformStack):
             region=settings.deploy_region,
             tags={"Environment": suffix, "Purpose": "Deployment of the order pipeline by CI"},
         )
-        names = Names(suffix=suffix, account_id=DataAwsCallerIdentity(self, "caller").account_id)
+        account_id = DataAwsCallerIdentity(self, "caller").account_id
         partition = DataAwsPartition(self, "partition").partition
-        policies = DeployPolicies(
-            settings=settings,
-            arns=Arns(
-                partition=partition,
-                region=settings.deploy_region,
-                names=names,
-                state_bucket=settings.state_bucket,
-            ),
-        )
+        arns = Arns.of(settings, account_id=account_id, partition=partition)
+        names, policies = arns.names, DeployPolicies(arns=arns, settings=settings)
         self._provider_arn = self._oidc_provider(settings)
         subject = settings.repository_subject
         boundary = self._policy("boundary", names.processor_boundary, policies.of_boundary())

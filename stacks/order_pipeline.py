@@ -35,15 +35,10 @@ class OrderPipelineStack(TerraformStack):
             region=settings.deploy_region,
             tags={"Environment": suffix, "Purpose": "Order audit pipeline"},
         )
-        caller = DataAwsCallerIdentity(self, "caller")
+        account_id = DataAwsCallerIdentity(self, "caller").account_id
         partition = DataAwsPartition(self, "partition")
-        names = Names(suffix=suffix, account_id=caller.account_id)
-        arns = Arns(
-            partition=partition.partition,
-            region=settings.deploy_region,
-            names=names,
-            state_bucket=settings.state_bucket,
-        )
+        arns = Arns.of(settings, account_id=account_id, partition=partition.partition)
+        names = arns.names
 
         orders = OrdersTable(self, "orders", settings=settings, names=names)
         audit = AuditBucket(self, "audit", settings=settings, names=names)
