@@ -117,6 +117,20 @@ def test_C1_subject_in_both_of_githubs_forms(subject: str) -> None:
     assert Settings.load(environ={"REPOSITORY_SUBJECT": subject}).repository_subject == subject
 
 
+def test_C1_an_empty_setting_that_is_needed_ends_the_process_with_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REPOSITORY_SUBJECT", "")
+    with pytest.raises(SystemExit) as exit_:
+        Settings.load_or_exit(needed="REPOSITORY_SUBJECT")
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err == (
+        "error: REPOSITORY_SUBJECT is not set: "
+        "allowed is repo:OWNER/REPOSITORY or repo:OWNER@ID/REPOSITORY@ID\n"
+    )
+    assert Settings.load_or_exit().repository_subject == ""
+
+
 def test_C1_no_setting_has_a_name_that_github_sets_or_keeps_for_itself() -> None:
     assert [
         name for name in RULES if name == "CI" or name.startswith(("GITHUB_", "RUNNER_", "ACTIONS_"))

@@ -16,6 +16,8 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
+pytestmark = pytest.mark.slow
+
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/t"
 
 

@@ -1,12 +1,10 @@
 """Whom the deploy roles trust, where their state is, and what is said when they are there."""
 
-import subprocess
-import sys
 from typing import Any
 
 from tests.iam.roles import policy, resolved
 from tests.template import Template, deploy_roles
-from tools.local.cloud import ACCOUNT_ID, ROOT
+from tools.local.cloud import ACCOUNT_ID
 
 import pytest
 
@@ -111,19 +109,3 @@ def test_C1_it_says_what_to_run_next(subject: str) -> None:
 
 def test_C1_no_account_is_written_down() -> None:
     assert ACCOUNT_ID not in str(deploy_roles().json)
-
-
-def test_C1_without_a_repository_nothing_is_synthesized() -> None:
-    answer = subprocess.run(
-        [sys.executable, "deploy_roles.py"],
-        cwd=ROOT,
-        env={"REPOSITORY_SUBJECT": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 2
-    assert answer.stderr.splitlines()[-1] == (
-        "error: REPOSITORY_SUBJECT is not set: "
-        "allowed is repo:OWNER/REPOSITORY or repo:OWNER@ID/REPOSITORY@ID"
-    )
