@@ -28,7 +28,6 @@ class OrderPipelineStack(TerraformStack):
         # The id names the stack's folder and state. Ids inside it hold no suffix, so that addresses are the
         # same in every environment.
         super().__init__(scope, stack_id(suffix))
-
         keep_state_in_s3(self, settings=settings, key=state_key(suffix))
         configure_terraform(
             self,

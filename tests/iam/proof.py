@@ -15,6 +15,7 @@ from tests.template import deploy_roles
 from tools.local.cloud import ACCOUNT_ID, ROOT, STATE_BUCKET, SUFFIX
 
 NAMES = Names(suffix=SUFFIX, account_id=ACCOUNT_ID)
+TOOLS = ("history", "reconcile", "redrive")
 State = dict[str, Any]
 
 _NEWER = "The provider calls it from 6.23 on."
@@ -82,7 +83,7 @@ class Proof:
         # The creation first: it tells what later calls are about.
         calls = {role: recorded.log(role).calls() for role in ("apply", "update", "plan")}
         calls["function"] = [call for _, call in recorded.function.calls]
-        for name in ("redrive", "reconcile"):
+        for name in TOOLS:
             calls[name] = recorded.tools.calls_of(name)
         self._calls = calls
         self._requests = {role: list(_requests(mapper, of_role)) for role, of_role in calls.items()}

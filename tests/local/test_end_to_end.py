@@ -14,6 +14,7 @@ from unittest import mock
 
 from tests.audit import failed_batches
 from tests.iam.proof import (
+    TOOLS,
     UNUSED_BY_FUNCTION,
     UNUSED_BY_TERRAFORM,
     UNUSED_BY_TOOLS,
@@ -615,7 +616,7 @@ class TestProof:
         assert refused == []
         assert proof.unused_by_function() == set(UNUSED_BY_FUNCTION)
 
-    @pytest.mark.parametrize("name", ["redrive", "reconcile"])
+    @pytest.mark.parametrize("name", TOOLS)
     def test_G6_operators_need_the_rights_that_are_written_down(self, proof: Proof, name: str) -> None:
         called, documented = proof.actions_of(name), documented_rights(name)
         assert called - documented == set()
