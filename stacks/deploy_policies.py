@@ -67,6 +67,17 @@ class DeployPolicies:
                 alerts_topic=arns.alerts_topic,
             ),
             _allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], arns.log_group[1:]),
+            # AWS managed keys admit whoever uses the service, but a boundary has to let it through.
+            _allow(
+                "UseServicesWithKeys",
+                ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+                [arns.keys],
+                When(
+                    operator="StringEquals",
+                    key="kms:ViaService",
+                    values=[f"{service}.{arns.region}.amazonaws.com" for service in ("dynamodb", "sns")],
+                ),
+            ),
         ]
 
     def _read_state(self) -> list[DataAwsIamPolicyDocumentStatement]:
@@ -397,7 +408,7 @@ class DeployPolicies:
                     When(operator="StringEquals", key=f"aws:RequestTag/{tag}", values=[value])
                     for tag, value in tags.items()
                 ),
-                # With tags on its way into being a key has none yet; one that has others stays as it is.
+                # A key in the making has no tags yet; one that has these with other values is not ours.
                 *(
                     When(operator="StringEqualsIfExists", key=f"aws:ResourceTag/{tag}", values=[value])
                     for tag, value in tags.items()
@@ -407,7 +418,10 @@ class DeployPolicies:
         ]
 
     def _refuse_contents(self) -> list[DataAwsIamPolicyDocumentStatement]:
-        """What policies of the buckets, queue, topics and key could grant, which the apply role writes."""
+        """What policies of the buckets, queue and topics could grant, which the apply role writes.
+
+        Not the use of keys: DynamoDB uses its own in the name of whoever creates a table.
+        """
         arns = self.arns
         return [
             DataAwsIamPolicyDocumentStatement(
@@ -426,11 +440,6 @@ class DeployPolicies:
                 "RefuseMessages",
                 ["sqs:DeleteMessage", "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage"],
                 [arns.queue],
-            ),
-            _deny(
-                "RefuseUseOfKeys",
-                ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                [arns.keys],
             ),
         ]
 

@@ -275,11 +275,7 @@ BY_APPLY_ROLE = [
         context={"events:TargetArn": OTHER_FUNCTION},
         possible_with=without("ChangeTarget", "events:TargetArn"),
     ),
-    # Use keys, and reach those of others.
-    *[
-        Attack(action=action, on=KEY, granted=True, possible_with=dropped("RefuseUseOfKeys"))
-        for action in ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey")
-    ],
+    # Reach the keys of others.
     *[
         Attack(
             action=action,
@@ -521,6 +517,7 @@ def test_C2_protection_takes_destruction_out_of_the_apply_role(
         ("s3:PutObject", "arn:aws:s3:::payroll/salaries"),
         ("dynamodb:Scan", TABLE),
         ("kms:Decrypt", OTHER_KEY),
+        ("kms:PutKeyPolicy", KEY),
         ("logs:FilterLogEvents", LOG_GROUP),
         ("sts:AssumeRole", of_iam("role/administrator")),
     ],
@@ -532,6 +529,18 @@ def test_C2_the_boundary_holds_a_function_with_all_rights(roles: Template, actio
     request = Request(action=action, resource=on)
     assert function.allows(request)
     assert not replace(function, boundary=boundary).allows(request)
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "sns"])
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])
+def test_C1_the_boundary_lets_services_use_their_keys(roles: Template, action: str, service: str) -> None:
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    boundary = statements(managed_policies(roles)[NAMES.processor_boundary])
+    function = replace(role(NAMES.processor_role, [everything]), boundary=boundary)
+    via = {"kms:ViaService": (f"{service}.ap-southeast-1.amazonaws.com",)}
+    assert function.allows(Request(action=action, resource=OTHER_KEY, context=via))
+    via = {"kms:ViaService": ("s3.ap-southeast-1.amazonaws.com",)}
+    assert not function.allows(Request(action=action, resource=OTHER_KEY, context=via))
 
 
 def test_C1_the_function_has_the_boundary_when_ci_deploys_it(
