@@ -272,6 +272,8 @@ def _of_cloudwatch(given: dict[str, Any]) -> list[str]:
 
 
 def _of_dynamodb(given: dict[str, Any]) -> list[str]:
+    if "RequestItems" in given:
+        return [arn("dynamodb", f"table/{name}") for name in given["RequestItems"]]
     table = given.get("ResourceArn") or arn("dynamodb", f"table/{given['TableName']}")
     return [f"{table}/index/{given['IndexName']}" if "IndexName" in given else table]
 

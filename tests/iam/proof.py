@@ -44,6 +44,7 @@ UNUSED_BY_FUNCTION = {
     f"ListFailedBatches: {_BUCKET}": _LAMBDA_WRITES,
 }
 UNUSED_BY_TOOLS = {
+    "dynamodb:Query": "Of history with --status.",
     "s3:ListBucket": "With it S3 tells a missing object from a forbidden one.",
     "sqs:ChangeMessageVisibility": "For the messages of batches that are left.",
 }

@@ -89,6 +89,12 @@ def requests(proxy: RecordingProxy, service: str, operation: str, **parameters: 
         ("dynamodb", "scan", {"TableName": "t"}, [("dynamodb:Scan", TABLE)]),
         (
             "dynamodb",
+            "batch_get_item",
+            {"RequestItems": {"t-1": {"Keys": [{"k": {"S": "1"}}]}}},
+            [("dynamodb:BatchGetItem", f"{TABLE}-1")],
+        ),
+        (
+            "dynamodb",
             "query",
             {"TableName": "t", "IndexName": "by-status"},
             [("dynamodb:Query", f"{TABLE}/index/by-status")],
