@@ -1,5 +1,6 @@
 """Synthesize the order pipeline's Terraform JSON into `cdktf.out/`."""
 
+import lean_cdktf  # noqa: F401
 from settings import Settings
 from stacks.order_pipeline import OrderPipelineStack
 

@@ -1,25 +1,16 @@
-"""Start CDKTF in Python in a fraction of the time, with the same result; copy this folder into your project.
+"""Start CDKTF in Python in a fraction of the time, with the same result: import this first in `main.py`.
 
-    from pathlib import Path
     import lean_cdktf
-    lean_cdktf.start(Path(__file__).parent)  # before anything imports CDKTF
-
     from cdktf import App  # as ever
 
-It does two things, each explained in its file: `early_node.py` has Node.js load while Python imports, and
-`lean_bindings.py` loads only those parts of a prebuilt provider that the project imports. What they generate
-is in `.gen/`. Set `NO_LEAN_BINDINGS=1` to do without both.
+Nothing starts until CDKTF is imported. Then Node.js loads while Python imports (`early_node.py`), and each
+loads those parts of a provider's package that the program uses (`import_hook.py`, `provider.py`). What is
+generated to that end is in `.gen/`, beside `cdktf.json`. Set `NO_LEAN_BINDINGS=1` to do without all of it.
 """
 
-from pathlib import Path
+import os
 
-from . import early_node
+if not os.environ.get("NO_LEAN_BINDINGS"):
+    from . import generated, import_hook
 
-
-def start(root: Path) -> None:
-    """Prepare the import of CDKTF and of the AWS provider by the project whose folder is `root`."""
-    early_node.start(root)
-
-    from . import lean_bindings  # noqa: PLC0415 Node.js starts meanwhile
-
-    lean_bindings.activate(root)
+    import_hook.install(generated.Generated(generated.project_root()))

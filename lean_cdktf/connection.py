@@ -1,4 +1,4 @@
-"""A provider, as jsii calls what requests go through, for the Node.js that `early_node.py` starts."""
+"""Speak with the Node.js that `early_node.py` starts, as jsii does with the one that it starts itself."""
 
 import atexit
 import json
@@ -7,78 +7,71 @@ import signal
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
-import jsii
-from jsii._kernel.providers.process import ProcessProvider, _NodeProcess
-from jsii._kernel.types import LoadRequest, LoadResponse
+from jsii._kernel.providers.process import _NodeProcess
+from jsii._kernel.types import KernelRequest, KernelResponse, LoadRequest
 from jsii.errors import JavaScriptError, JSIIError
+
+from .early_node import Started
 
 # Requests and answers on their way must not fill the buffers of the connection.
 _MOST_LOADING = 16
 
 
-def connect(pid: int, connection: socket.socket, output: int) -> None:
-    """Have jsii use the Node.js process `pid`, which speaks through `connection` and prints to `output`."""
-    jsii.kernel.provider = EarlyProvider(EarlyNode(pid, connection, output))
-
-
-class EarlyProvider(ProcessProvider):
-    """Sends requests to load a package without waiting; all others wait for those."""
-
-    def __init__(self, node: "EarlyNode") -> None:
-        self._node = node
-
-    def load(self, request: LoadRequest) -> LoadResponse:
-        """Have `request.tarball` loaded. The answer's count of types, which nobody reads, is 0."""
-        self._node.load(request)
-        return LoadResponse(assembly=request.name, types=0)
-
-    @property
-    def _process(self) -> "EarlyNode":
-        self._node.catch_up()
-        return self._node
-
-
 class EarlyNode(_NodeProcess):
-    """A Node.js process that runs already."""
+    """A Node.js process that runs already. Requests to load an assembly are sent without waiting for the answers."""
 
-    def __init__(self, pid: int, connection: socket.socket, output: int) -> None:
+    def __init__(self, started: Started) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._pid = pid
-        self._connection = connection
+        self._pid = started.pid
+        self._connection = started.connection
         # What jsii uses of a subprocess.Popen.
         self._process: Any = SimpleNamespace(
-            stdin=connection.makefile("wb"), stdout=connection.makefile("rb")
+            stdin=started.connection.makefile("wb"), stdout=started.connection.makefile("rb")
         )
         self._said_hello = False
-        self._loading = 0
-        self._printer = threading.Thread(target=_print_lines, args=[output], daemon=True)
+        self._loading: deque[str] = deque()
+        self._types: dict[str, int] = {}
+        self._printer = threading.Thread(target=_print_lines, args=[started.output], daemon=True)
         self._printer.start()
         atexit.register(self.stop)
 
     def load(self, request: LoadRequest) -> None:
-        if self._loading == _MOST_LOADING:
-            self.catch_up()
-        self._loading += 1
+        """Have an assembly loaded. That it cannot be loaded is raised by what comes next."""
+        if len(self._loading) == _MOST_LOADING:
+            self._catch_up()
+        self._loading.append(request.name)
         with suppress(BrokenPipeError):  # no answer will come, which is what to tell
             self._process.stdin.write(json.dumps(self._serializer.unstructure(request)).encode() + b"\n")
             self._process.stdin.flush()
 
-    def catch_up(self) -> None:
-        """Read what Node.js said meanwhile. Raises JSIIError if it could not load a package."""
+    def types(self, assembly: str) -> int:
+        """How many types the loaded assembly has."""
+        self._catch_up()
+        return self._types[assembly]
+
+    def send(self, request: KernelRequest, response_type: type[KernelResponse]) -> KernelResponse:
+        """Send a request and wait for the answer. Raises JSIIError, also if a package could not be loaded."""
+        self._catch_up()
+        return super().send(request, response_type)
+
+    def _catch_up(self) -> None:
+        """Read what Node.js said meanwhile."""
         if not self._said_hello:
             self._said_hello = True
             self.handshake()
         while self._loading:
-            self._loading -= 1
+            name = self._loading.popleft()
             answer = self._next_message()
             if "error" in answer:
                 cause = JavaScriptError(answer["stack"])  # type: ignore[no-untyped-call]
                 raise JSIIError(answer["error"]) from cause
+            self._types[name] = answer["ok"]["types"]
 
     def _next_message(self) -> Mapping[str, Any]:
         try:

@@ -1,0 +1,113 @@
+"""What lean_cdktf generates, and where: in `.gen/` of the project, to be used again by the next run."""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import assembly
+
+_UNUSED_AFTER = 3600  # seconds
+
+
+@dataclass(frozen=True)
+class Lean:
+    """A reduced assembly in a file, the modules that it holds, the number of types in its manifest."""
+
+    tarball: Path
+    modules: frozenset[str]
+    types: int
+
+
+def project_root() -> Path:
+    """The folder of the project that runs: that with its `cdktf.json`, at or above the program or this folder.
+
+    Where there is no such file, as in a notebook elsewhere, it is the user's folder for caches.
+    """
+    program = getattr(sys.modules.get("__main__"), "__file__", None)
+    for start in (Path(program).resolve().parent if program else None, Path.cwd()):
+        for folder in (start, *start.parents) if start else ():
+            if (folder / "cdktf.json").is_file():
+                return folder
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "lean_cdktf"
+
+
+class Generated:
+    """The reduced assemblies in the folder `.gen/` below `root`, one for each provider."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / ".gen"
+
+    def noted(self, tarball: Path) -> Lean | None:
+        """The assembly of the last run that used this provider, whose own assembly is `tarball`."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            note = json.loads(self._note(tarball).read_text("utf-8"))
+            file = self.folder / note["file"]
+            if file.stat().st_size == note["size"]:
+                os.utime(file)  # in use
+                return Lean(file, frozenset(note["modules"]), int(note["types"]))
+        return None
+
+    def make(self, tarball: Path, modules: Iterable[str]) -> Lean | None:
+        """An assembly of `modules`, noted for the next run. None, and why on stderr, where there can be none."""
+        wanted = sorted(modules)
+        try:
+            print(f"lean_cdktf: generating {len(wanted)} modules of {tarball.name}", file=sys.stderr)
+            reduced = assembly.reduce_assembly(tarball, wanted)
+            note = self._note(tarball)
+            file = note.with_name(f"{note.stem}-{hashlib.sha256(reduced.tarball).hexdigest()[:16]}.tgz")
+            self.write(file, reduced.tarball)
+            content = {
+                "file": file.name,
+                "size": len(reduced.tarball),
+                "modules": sorted(reduced.modules),
+                "types": reduced.types,
+            }
+            self.write(note, json.dumps(content).encode())
+        except (assembly.CannotReduceError, OSError, ValueError, KeyError) as error:
+            print(f"lean_cdktf: {tarball.name} is loaded as a whole: {error}", file=sys.stderr)
+            return None
+        self._remove_unused(note.stem, besides=file)
+        return Lean(file, reduced.modules, reduced.types)
+
+    def forget(self, tarball: Path) -> None:
+        """Have the next run generate anew what it needs of this provider."""
+        with suppress(OSError):
+            self._note(tarball).unlink()
+
+    def write(self, file: Path, content: bytes) -> None:
+        """Write a file so that it is there whole or not at all, whoever else writes it, whenever this stops."""
+        self.prepare()
+        temporary = file.with_name(f"{file.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def prepare(self) -> None:
+        """Make the folder, of which nothing is to be committed. Raises OSError."""
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError), (self.folder / ".gitignore").open("x") as file:
+                file.write("*\n")
+
+    def _note(self, tarball: Path) -> Path:
+        """Named after the provider, its version and what reduces it."""
+        name = re.sub(r"(\.jsii)?\.tgz$", "", tarball.name)
+        made_from = [tarball.parent.parent.name, tarball.stat().st_size, Path(assembly.__file__).read_text("utf-8")]
+        digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:8]
+        return self.folder / f"{name}-{digest}.json"
+
+    def _remove_unused(self, name: str, besides: Path) -> None:
+        for file in self.folder.glob(f"{name.rpartition('@')[0]}@*.tgz"):
+            with suppress(FileNotFoundError):  # another run may be doing the same
+                if file != besides and file.stat().st_mtime < time.time() - _UNUSED_AFTER:
+                    file.unlink()
