@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# A class of the reduced assembly, whose `forget` has jsii load another one in its place.
-FORGETTER = "LeanCdktf"
+from .generated import FORGETTER
 
 # `forget` removes the link to this package in jsii's temporary folder, lest jsii should take it as loaded. The
 # modules stay loaded, and so keep their classes: the other assembly is in the same place. Nothing else is
@@ -35,11 +34,7 @@ exports.%(forgetter)s = class {
     rmSync(folder, { recursive: true });
   }
 };
-const folders = %(folders)s;
-for (const [name, folder] of Object.entries(folders)) {
-  Object.defineProperty(exports, name, { enumerable: true, get: () => require(folder) });
-}
-"""
+%(modules)s"""
 
 
 class CannotReduceError(Exception):
@@ -185,11 +180,14 @@ def _required(files: dict[str, bytes], folders: set[str]) -> set[str]:
 
 def _index(main: str, folders: dict[str, str]) -> str:
     here = posixpath.dirname(main) or "."
-    relative = {name: "./" + posixpath.relpath(folder, here) for name, folder in sorted(folders.items())}
+    modules = (
+        f"exports.{name} = require({json.dumps('./' + posixpath.relpath(folder, here))});\n"
+        for name, folder in sorted(folders.items())
+    )
     return _INDEX % {
         "forgetter": FORGETTER,
         "root": posixpath.relpath(".", here),
-        "folders": json.dumps(relative, indent=2),
+        "modules": "".join(modules),
     }
 
 

@@ -1,17 +1,19 @@
 """What lean_cdktf generates, and where: in `.gen/` of the project, to be used again by the next run."""
 
-import hashlib
 import json
 import os
 import re
 import sys
 import time
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import assembly
+
+# A class of the reduced assembly, whose method `forget` has jsii load another one in its place.
+FORGETTER = "LeanCdktf"
 
 _UNUSED_AFTER = 3600  # seconds
 
@@ -57,6 +59,10 @@ class Generated:
 
     def make(self, tarball: Path, modules: Iterable[str]) -> Lean | None:
         """An assembly of `modules`, noted for the next run. None, and why on stderr, where there can be none."""
+        import hashlib  # noqa: PLC0415 seldom needed, as what reads archives
+
+        from . import assembly  # noqa: PLC0415
+
         wanted = sorted(modules)
         try:
             print(f"lean_cdktf: generating {len(wanted)} modules of {tarball.name}", file=sys.stderr)
@@ -102,9 +108,9 @@ class Generated:
     def _note(self, tarball: Path) -> Path:
         """Named after the provider, its version and what reduces it."""
         name = re.sub(r"(\.jsii)?\.tgz$", "", tarball.name)
-        made_from = [tarball.parent.parent.name, tarball.stat().st_size, Path(assembly.__file__).read_text("utf-8")]
-        digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:8]
-        return self.folder / f"{name}-{digest}.json"
+        generator = Path(__file__).with_name("assembly.py").read_bytes()
+        made_from = f"{tarball.parents[1].name} {tarball.stat().st_size} {zlib.crc32(generator)}"
+        return self.folder / f"{name}-{zlib.crc32(made_from.encode()):08x}.json"
 
     def _remove_unused(self, name: str, besides: Path) -> None:
         for file in self.folder.glob(f"{name.rpartition('@')[0]}@*.tgz"):

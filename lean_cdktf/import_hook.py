@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from . import early_node
+from . import early_node, quicker
 from .generated import Generated
 from .packages import is_provider
 
@@ -31,6 +31,8 @@ class Finder:
         if spec and spec.submodule_search_locations and type(spec.loader) is SourceFileLoader:
             if name == "jsii":
                 spec.loader = _JsiiLoader(name, spec.loader.path, self._generated)
+            elif name == "typeguard":
+                spec.loader = quicker.TypeguardLoader(name, spec.loader.path)
             elif is_provider(Path(spec.loader.path).parent):
                 spec.loader = _ProviderLoader(name, spec.loader.path)
         return spec
@@ -81,6 +83,7 @@ class _JsiiLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         early_node.find_node()
         started = early_node.start(self._generated)
+        quicker.prepare()
         try:
             super().exec_module(module)
         except BaseException:

@@ -9,8 +9,6 @@ An assembly on which another jsii library builds is loaded as a whole.
 """
 
 import re
-import sys
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +26,7 @@ from jsii._kernel.types import (
 )
 from jsii.errors import JSIIError
 
-from .assembly import FORGETTER
-from .generated import Generated, Lean
+from .generated import FORGETTER, Generated, Lean
 from .packages import is_provider
 
 # To load an assembly of AWS once more takes as long as to load all of it after some times.
@@ -175,6 +172,8 @@ class LeanProvider(ProcessProvider):
 
 def _dependencies(tarball: Path) -> set[str]:
     """The assemblies on which another one builds."""
+    import tarfile  # noqa: PLC0415 seldom needed
+
     with tarfile.open(tarball, "r|gz") as tar:
         for member in tar:
             if member.name == "package/.jsii" and (content := tar.extractfile(member)):
