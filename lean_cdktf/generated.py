@@ -48,14 +48,23 @@ class Generated:
         self.folder = root / ".gen"
 
     def noted(self, tarball: Path) -> Lean | None:
-        """The assembly of the last run that used this provider, whose own assembly is `tarball`."""
-        with suppress(OSError, ValueError, TypeError, KeyError):
+        """The assembly of what the last run used of the provider whose own assembly is `tarball`."""
+        try:
             note = json.loads(self._note(tarball).read_text("utf-8"))
-            file = self.folder / note["file"]
-            if file.stat().st_size == note["size"]:
-                os.utime(file)  # in use
-                return Lean(file, frozenset(note["modules"]), int(note["types"]))
-        return None
+            modules = frozenset(map(str, note["modules"]))
+            with suppress(OSError, KeyError):
+                file = self.folder / note["file"]
+                if file.stat().st_size == note["size"]:
+                    os.utime(file)  # in use
+                    return Lean(file, modules, int(note["types"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return self.make(tarball, modules)
+
+    def want(self, tarball: Path, modules: Iterable[str]) -> None:
+        """Have the next run that uses a provider generate an assembly of `modules` before anything else."""
+        with suppress(OSError):
+            self.write(self._note(tarball), json.dumps({"modules": sorted(modules)}).encode())
 
     def make(self, tarball: Path, modules: Iterable[str]) -> Lean | None:
         """An assembly of `modules`, noted for the next run. None, and why on stderr, where there can be none."""
@@ -82,11 +91,6 @@ class Generated:
             return None
         self._remove_unused(note.stem, besides=file)
         return Lean(file, reduced.modules, reduced.types)
-
-    def forget(self, tarball: Path) -> None:
-        """Have the next run generate anew what it needs of this provider."""
-        with suppress(OSError):
-            self._note(tarball).unlink()
 
     def write(self, file: Path, content: bytes) -> None:
         """Write a file so that it is there whole or not at all, whoever else writes it, whenever this stops."""

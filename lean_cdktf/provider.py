@@ -8,6 +8,7 @@ loaded is noted, and the next run has it loaded at once, while Python imports.
 An assembly on which another jsii library builds is loaded as a whole.
 """
 
+import atexit
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -140,11 +141,14 @@ class LeanProvider(ProcessProvider):
         loaded = part.lean.modules if part.lean else frozenset()
         if not needed <= loaded:
             part.reloads += bool(part.lean)
-            few = part.reloads < _MOST_RELOADS
-            self._load(part, self._generated.make(part.tarball, needed | loaded) if few else None)
+            if part.reloads < _MOST_RELOADS:
+                self._load(part, self._generated.make(part.tarball, needed | loaded))
+            else:
+                self._load(part, None)
+                atexit.register(lambda: self._generated.want(part.tarball, part.needed()))
         if part.lean and self._node.types(part.request.name) != part.lean.types:
             # What jsii noted of another assembly: see assembly.py.
-            self._generated.forget(part.tarball)
+            self._generated.want(part.tarball, needed | loaded)
             self._load(part, None)
 
     def _load(self, part: _Part, lean: Lean | None) -> None:

