@@ -18,9 +18,9 @@ from typing import Any
 
 from .generated import FORGETTER
 
-# `forget` removes the link to this package in jsii's temporary folder, lest jsii should take it as loaded. The
-# modules stay loaded, and so keep their classes: the other assembly is in the same place. Nothing else is
-# removed, should this run from elsewhere.
+# `forget` removes the link to this package in jsii's temporary folder, lest jsii should take it as loaded.
+# The modules stay loaded, and so keep their classes: the other assembly is in the same place. Nothing else
+# is removed, should this run from elsewhere.
 _INDEX = """\
 "use strict";
 // Made by lean_cdktf.

@@ -24,7 +24,7 @@ _MOST_LOADING = 16
 
 
 class EarlyNode(_NodeProcess):
-    """A Node.js process that runs already. Requests to load an assembly are sent without waiting for the answers."""
+    """A Node.js process that runs already. It is not waited for while it loads assemblies."""
 
     def __init__(self, started: Started) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,14 +1,14 @@
 """Start jsii's Node.js before Python imports jsii, so that each loads its half at the same time.
 
 CDKTF is written in TypeScript; its Python classes pass what is asked of them on to a Node.js process, through
-a library called jsii. jsii starts that process when the first such class is imported, and everything waits for
-everything: Python for Node.js to start, and to start another Node.js that does the work; then, package by
+a library called jsii. jsii starts that process when the first such class is imported, and everything waits
+for everything: Python for Node.js to start, and to start another Node.js that does the work; then, package by
 package, Python for Node.js to load the JavaScript, and Node.js for Python to define the classes.
 
-jsii's program speaks on file descriptor 3, a line of JSON for each request and each answer. jsii gives it that
-descriptor by a Node.js process in between. `start` does without: it runs the program with one end of a socket
-as its descriptor 3. The other end goes to `connection.py`, once jsii is imported, which takes as long as
-Node.js takes to start.
+jsii's program speaks on file descriptor 3, a line of JSON for each request and each answer. jsii gives it
+that descriptor by a Node.js process in between. `start` does without: it runs the program with one end of a
+socket as its descriptor 3. The other end goes to `connection.py`, once jsii is imported, which takes as long
+as Node.js takes to start.
 
 What Node.js prints goes to stderr, without jsii's warning of an unsupported Node.js. That a package cannot be
 loaded is raised by the first use of a class, not by its import.
@@ -88,9 +88,9 @@ def start(generated: Generated) -> Started | None:
 
 
 def find_node() -> None:
-    """Have `JSII_NODE` name the Node.js of this environment, if it has one. Raises FileNotFoundError without any.
+    """Have `JSII_NODE` name the Node.js of this environment, if it has one.
 
-    That on the PATH may be of a version that jsii does not support.
+    Raises FileNotFoundError if there is none anywhere. That on the PATH may be of a version that jsii does not support.
     """
     if "JSII_NODE" in os.environ:
         given, where = os.environ["JSII_NODE"], "JSII_NODE names it"

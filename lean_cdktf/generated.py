@@ -28,7 +28,7 @@ class Lean:
 
 
 def project_root() -> Path:
-    """The folder of the project that runs: that with its `cdktf.json`, at or above the program or this folder.
+    """The folder with the `cdktf.json` of the project that runs: at or above the program or this folder.
 
     Where there is no such file, as in a notebook elsewhere, it is the user's folder for caches.
     """
@@ -67,7 +67,7 @@ class Generated:
             self.write(self._note(tarball), json.dumps({"modules": sorted(modules)}).encode())
 
     def make(self, tarball: Path, modules: Iterable[str]) -> Lean | None:
-        """An assembly of `modules`, noted for the next run. None, and why on stderr, where there can be none."""
+        """An assembly of `modules`, noted for the next run. None, and why on stderr, if there can be none."""
         import hashlib  # noqa: PLC0415 seldom needed, as what reads archives
 
         from . import assembly  # noqa: PLC0415
@@ -93,7 +93,7 @@ class Generated:
         return Lean(file, reduced.modules, reduced.types)
 
     def write(self, file: Path, content: bytes) -> None:
-        """Write a file so that it is there whole or not at all, whoever else writes it, whenever this stops."""
+        """Write a file so that it is there whole or not at all, whoever else writes it."""
         self.prepare()
         temporary = file.with_name(f"{file.name}.{os.getpid()}")
         try:

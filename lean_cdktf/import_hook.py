@@ -11,7 +11,6 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from . import early_node, quicker
 from .generated import Generated
@@ -113,7 +112,7 @@ class _ProviderLoader(SourceFileLoader):
         if not modules:
             return
 
-        def get(name: str) -> Any:
+        def get(name: str) -> ModuleType:
             if name in modules:
                 return import_module(f"{module.__name__}.{name}")
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")

@@ -28,7 +28,7 @@ from jsii._kernel.types import (
 from jsii.errors import JSIIError
 
 from .generated import FORGETTER, Generated, Lean
-from .packages import is_provider
+from .packages import is_provider, mentioned
 
 # To load an assembly of AWS once more takes as long as to load all of it after some times.
 _MOST_RELOADS = 3
@@ -106,16 +106,21 @@ class LeanProvider(ProcessProvider):
         self._imported = 0
 
     def load(self, request: LoadRequest) -> LoadResponse:
-        """Have an assembly loaded before the next request. The answer's count of types is 0: nobody reads it."""
-        if request.name not in self._parts:
-            if is_provider(Path(request.tarball).parents[1]):
-                part = self._parts[request.name] = _Part(request)
-                if noted := self._generated.noted(part.tarball):
-                    self._load(part, noted)
-            else:
-                for name in self._parts and _dependencies(Path(request.tarball)) & self._parts.keys():
-                    self._load(self._parts[name], None)
-                self._node.load(request)
+        """Have an assembly loaded before the next request. The answer's count of types is 0."""
+        tarball = Path(request.tarball)
+        if request.name in self._parts:
+            pass
+        elif is_provider(tarball.parent.parent):
+            part = self._parts[request.name] = _Part(request)
+            if noted := self._generated.noted(tarball):
+                self._load(part, noted)
+        else:
+            for name in self._parts and _dependencies(tarball) & self._parts.keys():
+                self._load(self._parts[name], None)
+            self._node.load(request)
+            if tarball.parent.name != "_jsii":
+                # The package is in a zip file, and the tarball a temporary file that is gone after this.
+                self._node.types(request.name)
         return LoadResponse(assembly=request.name, types=0)
 
     @property
@@ -142,7 +147,8 @@ class LeanProvider(ProcessProvider):
         if not needed <= loaded:
             part.reloads += bool(part.lean)
             if part.reloads < _MOST_RELOADS:
-                self._load(part, self._generated.make(part.tarball, needed | loaded))
+                foreseen = mentioned(part.tarball.parents[1], part.request.name)
+                self._load(part, self._generated.make(part.tarball, needed | loaded | foreseen))
             else:
                 self._load(part, None)
                 atexit.register(lambda: self._generated.want(part.tarball, part.needed()))

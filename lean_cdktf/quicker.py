@@ -6,7 +6,6 @@ import importlib.metadata
 import sys
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
-from typing import Any
 
 # Of as many new objects it takes for Python to look for garbage among them. By itself, it does so after 700.
 _OBJECTS = 100_000
@@ -33,7 +32,7 @@ def prepare() -> None:
 
 
 class TypeguardLoader(SourceFileLoader):
-    """Imports typeguard without unittest, and so without asyncio, of which it asks if an argument is a mock."""
+    """Imports typeguard without unittest and asyncio, of which it asks if an argument is a mock."""
 
     def exec_module(self, module: ModuleType) -> None:
         name = "unittest.mock"
@@ -49,7 +48,7 @@ class TypeguardLoader(SourceFileLoader):
 
 
 class _MockMeta(type):
-    def __instancecheck__(cls, instance: Any) -> bool:
+    def __instancecheck__(cls, instance: object) -> bool:
         mock = sys.modules.get("unittest.mock")
         return mock is not None and isinstance(instance, mock.Mock)
 

