@@ -1,9 +1,10 @@
 """Synthesize the Terraform JSON of the bucket that holds the order pipeline's state into `cdktf.out/`."""
 
+import lean_cdktf  # noqa: F401 has CDKTF start quickly
+from cdktf import App
+
 from settings import Settings
 from stacks.state_bucket import StateBucketStack
-
-from cdktf import App
 
 app = App()
 StateBucketStack(app, settings=Settings.load_or_exit())

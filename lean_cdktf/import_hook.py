@@ -56,11 +56,12 @@ def connect(started: early_node.Started | None, generated: Generated) -> None:
     """
     try:
         import jsii  # noqa: PLC0415 no sooner
+        from jsii._kernel.providers import ProcessProvider  # noqa: PLC0415
 
         from . import connection, provider  # noqa: PLC0415
 
         stock = jsii.kernel.provider
-        if type(stock) is not provider.ProcessProvider:
+        if type(stock) is not ProcessProvider:
             raise ImportError(f"its provider is a {type(stock).__name__}")
         node = connection.EarlyNode(started) if started else provider.StockNode(stock)
         jsii.kernel.provider = provider.LeanProvider(node, generated)
@@ -80,7 +81,7 @@ class _JsiiLoader(SourceFileLoader):
         self._generated = generated
 
     def exec_module(self, module: ModuleType) -> None:
-        early_node.find_node()
+        early_node.require_node()
         started = early_node.start(self._generated)
         quicker.prepare()
         try:

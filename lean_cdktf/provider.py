@@ -69,7 +69,8 @@ class StockNode:
         return self._types[assembly]
 
     def send(self, request: KernelRequest, response_type: type[KernelResponse]) -> KernelResponse:
-        return self._provider._process.send(request, response_type)
+        answer: KernelResponse = self._provider._process.send(request, response_type)
+        return answer
 
 
 @dataclass

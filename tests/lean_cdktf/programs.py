@@ -103,7 +103,7 @@ class Project:
     def write(self, body: str) -> None:
         """Write `main.py`, and what it imports."""
         uses: list[Use] = []
-        statements = []
+        statements: list[str] = []
         for line in body.strip().splitlines():
             used = [Use(self.prefix + found[0], found[1], found[2]) for found in _CLASS.findall(line)]
             if self.style.late:

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lean_cdktf.programs import STAR, STYLES, Project, Result
-
 import pytest
+
+from tests.lean_cdktf.programs import STAR, STYLES, Project, Result
 
 VERSIONS = {
     "cdktf": "0.21.0",
@@ -125,7 +125,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     packages = [f"{name}=={version}" for name, version in VERSIONS.items()]
-    pip = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *packages], check=True)
     return str(folder / "bin" / "python")
 

@@ -4,10 +4,10 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from lean_cdktf.assembly import CannotReduceError, Reduced, reduce_assembly
-from tests.lean_cdktf.sample import Provider
-
 import pytest
+from lean_cdktf.assembly import CannotReduceError, Reduced, reduce_assembly
+
+from tests.lean_cdktf.sample import Provider
 
 
 def opened(reduced: Reduced) -> tuple[dict[str, bytes], dict[str, Any]]:

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.lean_cdktf.programs import NODE, STYLES, Project
 from tests.lean_cdktf.providers import PROGRAMS
-
-import pytest
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes
         "JSII_NODE": str(NODE),
         "PYTHONPATH": str(CHECKOUT),
     }
-    command = [sys.executable, "-c", BOTH, small.root]
+    command = [sys.executable, "-c", BOTH, str(small.root)]
     subprocess.run(command, cwd=CHECKOUT, env=os.environ | environment, check=True, stdout=subprocess.DEVNULL)
     return {"project": files(folder / "out"), "small": files(small.root / "out")}
 

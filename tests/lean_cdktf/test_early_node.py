@@ -3,9 +3,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import constructs
-from tests.lean_cdktf.sample import NODE, run
-
 import pytest
+
+from tests.lean_cdktf.sample import NODE, run
 
 # Each starts Python and Node.js anew.
 pytestmark = pytest.mark.slow

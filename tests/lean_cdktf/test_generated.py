@@ -3,10 +3,10 @@ import sys
 import time
 from pathlib import Path
 
-from lean_cdktf.generated import Generated, project_root
-from tests.lean_cdktf.sample import Provider
-
 import pytest
+from lean_cdktf.generated import Generated, project_root
+
+from tests.lean_cdktf.sample import Provider
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.lean_cdktf.sample import Provider, run
-
 import pytest
+
+from tests.lean_cdktf.sample import Provider, run
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def lean(folder: Path, code: str, *path: Path, **environ: str) -> str:
         "import sample_provider.lid; print(sample_provider.box.Thing().name())",
         "import sample_provider; print(getattr(sample_provider, 'b' + 'ox').Thing().name())",
         "import sample_provider as p; print(p.box.Thing().name(), hasattr(p, 'bocks'), 'lid' in dir(p))",
-        "import inspect, sample_provider as p; print([n for n, _ in inspect.getmembers(p, inspect.ismodule)])",
+        "import inspect, sample_provider as p; print(dict(inspect.getmembers(p, inspect.ismodule)).keys())",
         "import sample_provider._private as p; print(p.box.Thing().name())",
     ],
 )
