@@ -71,10 +71,8 @@ class Generated:
 
         from . import assembly  # noqa: PLC0415
 
-        wanted = sorted(modules)
         try:
-            print(f"lean_cdktf: generating {len(wanted)} modules of {tarball.name}", file=sys.stderr)
-            reduced = assembly.reduce_assembly(tarball, wanted)
+            reduced = assembly.reduce_assembly(tarball, modules)
             note = self._note(tarball)
             file = note.with_name(f"{note.stem}-{hashlib.sha256(reduced.tarball).hexdigest()[:16]}.tgz")
             self.write(file, reduced.tarball)

@@ -1,11 +1,12 @@
 import os
 from collections.abc import Generator, Iterator
 
-from tests.template import Template, order_pipeline, state_bucket
-from tools.local.cloud import ROOT, LocalCloud
-
+import lean_cdktf  # noqa: F401
 import pytest
 from hypothesis import settings
+
+from tests.template import Template, order_pipeline, state_bucket
+from tools.local.cloud import ROOT, LocalCloud
 
 # How long an example takes is the machine's affair.
 settings.register_profile("untimed", deadline=None)
