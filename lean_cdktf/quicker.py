@@ -1,6 +1,5 @@
 """Spare Python work that jsii has it do in vain: a fifth of a synth's."""
 
-import atexit
 import gc
 import importlib.metadata
 import sys
@@ -12,13 +11,12 @@ _OBJECTS = 100_000
 
 
 def prepare() -> None:
-    """Have Python look for garbage seldom, and not at all at its end: imports make many objects that stay.
+    """Have Python look for garbage seldom: imports make many objects that stay.
 
     Also look up the version of typeguard once: each module that jsii has generated asks for it.
     """
     if gc.isenabled() and 0 < gc.get_threshold()[0] < _OBJECTS:
         gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
-        atexit.register(gc.freeze)
     look_up, versions = importlib.metadata.version, dict[str, str]()
 
     def version(distribution_name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tools import cdk_terrain
 
 ROOT = Path(__file__).parents[1]
@@ -25,12 +26,8 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(moved: Path) -> dict[str, str]:
     """Where `moved` finds its packages: CDK Terrain's before those of this project."""
-    text = (moved / "pyproject.toml").read_text()
-    packages = re.findall(r'"((?:cdktn|cdktn-provider-aws|constructs)==[\d.]+)"', text)
-    assert len(packages) == 3
     folder = moved.with_name("packages")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-    subprocess.run([*pip, "--disable-pip-version-check", "--target", str(folder), *packages], check=True)
+    cdk_terrain.install(moved, folder)
     return os.environ | {"PYTHONPATH": str(folder)}
 
 

@@ -75,6 +75,14 @@ def copy(folder: Path) -> None:
         target.write_text(moved(name, text), "utf-8")
 
 
+def install(folder: Path, packages: Path) -> None:
+    """Install what a moved copy needs besides this project's packages. Raises CalledProcessError."""
+    project = (folder / "pyproject.toml").read_text("utf-8")
+    needed = re.findall(r'"((?:cdktn|cdktn-provider-aws|constructs)==[\d.]+)"', project)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--no-compile", "--target", str(packages), *needed], check=True)
+
+
 def renew_locks(folder: Path) -> None:
     """Write `requirements.txt` and `package-lock.json`. Raises MoveError."""
     lock = subprocess.run(["make", "lock"], cwd=folder, check=False, capture_output=True, text=True)

