@@ -61,7 +61,7 @@ def _unpack(tarball: Path, folder: Path) -> None:
                 tar.extract(member, folder, filter="data")
 
 
-def _statement(request: Mapping[str, Any], response: Any) -> str:
+def _statement(request: Mapping[str, Any], response: object) -> str:
     arguments = ", ".join(_value(argument) for argument in request.get("args", ()))
     match request["api"]:
         case "create":
