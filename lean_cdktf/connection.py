@@ -17,6 +17,7 @@ from jsii._kernel.providers.process import _NodeProcess
 from jsii._kernel.types import KernelRequest, KernelResponse, LoadRequest
 from jsii.errors import JavaScriptError, JSIIError
 
+from . import quicker
 from .early_node import Started
 
 # Requests and answers on their way must not fill the buffers of the connection.
@@ -64,6 +65,8 @@ class EarlyNode(_NodeProcess):
         """Read what Node.js said meanwhile."""
         if not self._said_hello:
             self._said_hello = True
+            # Node.js may still be loading; all that stays is imported.
+            quicker.spare_the_end(self._connection.fileno())
             self.handshake()
         while self._loading:
             name = self._loading.popleft()

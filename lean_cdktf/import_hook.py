@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from . import early_node, quicker
+from . import early_node
 from .generated import Generated
 from .packages import is_provider
 
@@ -31,6 +31,8 @@ class Finder:
             if name == "jsii":
                 spec.loader = _JsiiLoader(name, spec.loader.path, self._generated)
             elif name == "typeguard":
+                from . import quicker  # noqa: PLC0415 Node.js runs by now
+
                 spec.loader = quicker.TypeguardLoader(name, spec.loader.path)
             elif is_provider(Path(spec.loader.path).parent):
                 spec.loader = _ProviderLoader(name, spec.loader.path)
@@ -83,6 +85,8 @@ class _JsiiLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         early_node.require_node()
         started = early_node.start(self._generated)
+        from . import quicker  # noqa: PLC0415 while Node.js starts
+
         quicker.prepare()
         try:
             super().exec_module(module)

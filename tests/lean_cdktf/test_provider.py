@@ -184,3 +184,39 @@ def test_versions_are_those_that_are_installed(tmp_path: Path) -> None:
     )
     result = run(tmp_path, f"import lean_cdktf\n{code}")
     assert result.stdout == run(tmp_path, code).stdout != ""
+
+
+WRITER = """
+class Writer:
+    def __init__(self) -> None:
+        self.file = open("written", "w")
+        self.myself = self.write
+
+    def write(self) -> None:
+        self.file.write("text")
+"""
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_file_that_is_left_open_is_written_as_ever(tmp_path: Path, before: bool) -> None:
+    # Python looks for garbage at its end, and so finds what refers to itself.
+    use = ["import constructs; constructs.RootConstruct()", "writer = Writer(); writer.write()"]
+    code = "\n".join(["import lean_cdktf", WRITER, *(reversed(use) if before else use)])
+    assert run(tmp_path, code).returncode == 0
+    assert (tmp_path / "written").read_text() == "text"
+
+
+def test_a_file_that_jsii_refers_to_is_written_as_ever(tmp_path: Path) -> None:
+    code = (
+        "import lean_cdktf, constructs, jsii\nconstructs.RootConstruct()\nfile = open('written', 'w')\n"
+        "provider = jsii.kernel.provider\nprovider.written = lambda: file\nfile.write('text')"
+    )
+    assert run(tmp_path, code).returncode == 0
+    assert (tmp_path / "written").read_text() == "text"
+
+
+def test_python_looks_for_garbage_less_where_nothing_is_left_open(tmp_path: Path) -> None:
+    code = "import constructs, gc; constructs.RootConstruct(); print(gc.get_freeze_count() > 0)"
+    assert run(tmp_path, f"import lean_cdktf\n{code}").stdout == "True\n"
+    assert run(tmp_path, f"import lean_cdktf\nfile = open('file', 'w')\n{code}").stdout == "False\n"
+    assert run(tmp_path, code).stdout == "False\n"

@@ -4,9 +4,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tests.lean_cdktf.programs import LEAN
-
 import pytest
+
+from tests.lean_cdktf.programs import LEAN
 
 pytestmark = pytest.mark.slow
 
