@@ -18,7 +18,7 @@ _OBJECTS = 100_000
 def prepare() -> None:
     """Have Python look for garbage seldom while it imports what stays.
 
-    Also look up once what each generated module and each new construct look up again: the version of typeguard,
+    Also look up once what each generated module and each new construct looks up: the version of typeguard,
     and the type hints of an initializer.
     """
     if gc.isenabled() and 0 < gc.get_threshold()[0] < _OBJECTS:
@@ -48,9 +48,9 @@ def prepare() -> None:
 def spare_the_end(own: int) -> None:
     """Have Python not look for garbage, at its end, among the objects that there are now.
 
-    It would find what is of no consequence, unless an object has something to do when it goes: a file that is
-    open has to write. If there is such an object, now or at the end, all is as ever. The file descriptor `own`
-    is the connection to Node.js, which is closed in any case.
+    It would find what is of no consequence, unless an object has something to do when it goes: a file that
+    is open has to write. If there is such an object, now or at the end, all is as ever. The file descriptor
+    `own` is the connection to Node.js, which is closed in any case.
     """
     if not _something_to_do(own):
         gc.freeze()
