@@ -72,6 +72,13 @@ def test_same_bytes_from_the_cdktf_cli(synthesized: dict[str, bytes], tmp_path: 
     assert files(tmp_path / "cli") == synthesized
 
 
+def test_importing_stacks_starts_nothing() -> None:
+    code = "import sys, gc, os; before = dict(os.environ), gc.get_threshold(); import stacks; " + (
+        "print(before == (dict(os.environ), gc.get_threshold()), {'jsii', 'lean_cdktf'} & sys.modules.keys())"
+    )
+    assert run(sys.executable, "-c", code).stdout == "True set()\n"
+
+
 @pytest.mark.parametrize("entry_point", ["main.py", "bootstrap.py"])
 def test_bad_setting_is_one_line_and_status_2(entry_point: str, tmp_path: Path) -> None:
     answer = run(sys.executable, entry_point, CDKTF_OUTDIR=str(tmp_path), ENVIRONMENT_SUFFIX="Prod")
