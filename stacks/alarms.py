@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from names import STATUS_INDEX, Names
-
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
     CloudwatchMetricAlarmMetricQuery,
@@ -14,6 +12,8 @@ from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from constructs import Construct
+
+from names import STATUS_INDEX, Names
 
 PERIOD_SECONDS = 300
 ERROR_RATE_PERCENT = 5

@@ -1,9 +1,5 @@
 """The topic that carries alarms to the people who operate the pipeline."""
 
-from names import Names
-from settings import Settings
-from stacks.notification_topic import NotificationTopic
-
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
     DataAwsIamPolicyDocumentStatement,
@@ -14,6 +10,10 @@ from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from constructs import Construct
+
+from names import Names
+from settings import Settings
+from stacks.notification_topic import NotificationTopic
 
 
 class AlarmsTopic(Construct):

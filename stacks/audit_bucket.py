@@ -1,9 +1,5 @@
 """The bucket that keeps the audit record of every change to an order, and nothing else."""
 
-from names import Names
-from settings import AuditLock, Settings
-from stacks.private_bucket import PrivateBucket
-
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
@@ -17,6 +13,10 @@ from cdktf_cdktf_provider_aws.s3_bucket_object_lock_configuration import (
     S3BucketObjectLockConfigurationRuleDefaultRetentionA,
 )
 from constructs import Construct
+
+from names import Names
+from settings import AuditLock, Settings
+from stacks.private_bucket import PrivateBucket
 
 ARCHIVE_DAYS = 90
 

@@ -3,16 +3,16 @@
 import json
 from typing import Any
 
-from names import STATUS_INDEX, Names
-from settings import Settings
-from stacks.alarms import ERROR_RATE_PERCENT, LAG_MILLISECONDS, PERIOD_SECONDS, Alarms
-from stacks.order_processor import OrderProcessor
-
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from constructs import Construct
+
+from names import STATUS_INDEX, Names
+from settings import Settings
+from stacks.alarms import ERROR_RATE_PERCENT, LAG_MILLISECONDS, PERIOD_SECONDS, Alarms
+from stacks.order_processor import OrderProcessor
 
 _COLUMNS = 24
 

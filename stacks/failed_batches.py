@@ -2,11 +2,6 @@
 
 import json
 
-from names import FAILED_BATCHES_PREFIX, Names
-from settings import Settings
-from stacks.policy_statements import deny_without_tls
-from stacks.private_bucket import PrivateBucket
-
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import CloudwatchEventTarget
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
@@ -27,6 +22,11 @@ from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 from constructs import Construct
+
+from names import FAILED_BATCHES_PREFIX, Names
+from settings import Settings
+from stacks.policy_statements import deny_without_tls
+from stacks.private_bucket import PrivateBucket
 
 REPLAYED_DAYS = 90
 

@@ -1,8 +1,5 @@
 """The table that orders are written to."""
 
-from names import STATUS_INDEX, Names
-from settings import Settings
-
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.dynamodb_table import (
     DynamodbTable,
@@ -12,6 +9,9 @@ from cdktf_cdktf_provider_aws.dynamodb_table import (
     DynamodbTableServerSideEncryption,
 )
 from constructs import Construct
+
+from names import STATUS_INDEX, Names
+from settings import Settings
 
 
 class OrdersTable(Construct):

@@ -1,7 +1,5 @@
 """A bucket as every bucket of this project is: versioned, encrypted, private, reached over TLS only."""
 
-from stacks.policy_statements import deny_without_tls
-
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import DataAwsIamPolicyDocument
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -21,6 +19,8 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
     S3BucketVersioningVersioningConfiguration,
 )
 from constructs import Construct
+
+from stacks.policy_statements import deny_without_tls
 
 
 class PrivateBucket(Construct):

@@ -1,11 +1,11 @@
 """The bucket that holds the state of every environment; it has to exist before any of them."""
 
+from cdktf import LocalBackend, TerraformStack
+from constructs import Construct
+
 from settings import Settings
 from stacks.private_bucket import PrivateBucket
 from stacks.terraform import configure_terraform
-
-from cdktf import LocalBackend, TerraformStack
-from constructs import Construct
 
 
 class StateBucketStack(TerraformStack):

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import cdktf
+
 from settings import Settings
 from stacks.deploy_roles import DeployRolesStack
 from stacks.order_pipeline import OrderPipelineStack
 from stacks.state_bucket import StateBucketStack
-
-import cdktf
 
 Block = dict[str, Any]
 

@@ -4,10 +4,10 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from settings import Settings
 from tests.template import Template
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [

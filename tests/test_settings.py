@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from settings import AuditLock, Settings, SettingsError
-
 import pytest
+
+from settings import AuditLock, Settings, SettingsError
 
 RULES = Settings.rules()
 DEFAULTS = Settings.load(environ={})

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final, Self
 from uuid import uuid4
 
-from tests.audit.trails import Image, Record
-from tools.audit.deployment import Deployment
-from tools.audit.record import audit_key
-
 import boto3
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_s3.literals import StorageClassType
+
+from tests.audit.trails import Image, Record
+from tools.audit.deployment import Deployment
+from tools.audit.record import audit_key
 
 REGION: Final = "ap-southeast-1"
 

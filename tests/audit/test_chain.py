@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.audit.trails import (
     START,
     Image,
@@ -23,10 +27,6 @@ from tools.audit import chain
 from tools.audit.chain import Chain, Kind, Severity, differing
 from tools.audit.record import canonical
 from tools.audit.store import Unread, Version
-
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PLACED, PAID, PACKED, SHIPPED = (image(status) for status in ("PLACED", "PAID", "PACKED", "SHIPPED"))
 STATES = (PLACED, PAID, PACKED, SHIPPED)

@@ -3,6 +3,10 @@
 import json
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tools.audit.difference import (
     Difference,
     described,
@@ -13,10 +17,6 @@ from tools.audit.difference import (
     shown,
     typed_text,
 )
-
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 KEYS = {"orderId": {"S": "order-1"}, "timestamp": {"N": "1"}}
 

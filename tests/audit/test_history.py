@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.audit.aws import Orders
 from tests.audit.trails import ORDER_ID, START, TIMESTAMP, history, image, iso, repair
 from tools.audit import by_status
@@ -18,8 +20,6 @@ from tools.audit import history as command
 from tools.audit.deployment import Deployment
 from tools.audit.history import _duration, _time, _timestamp
 from tools.audit.trail import TrailReader
-
-import pytest
 
 PLACED, PAID, PACKED, SHIPPED = (image(status) for status in ("PLACED", "PAID", "PACKED", "SHIPPED"))
 

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.audit.trails import Image, Stored, history, image, repair, trail
 from tools.audit import page
 from tools.audit.deployment import Deployment
 from tools.audit.store import Unread
 from tools.audit.trail import Trail
 from tools.audit.view import Period
-
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 DEPLOYMENT = Deployment(
     region="ap-southeast-1",

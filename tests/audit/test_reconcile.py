@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+import boto3
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_s3 import S3Client
+from mypy_boto3_s3.literals import StorageClassType
+
 from names import FAILED_BATCHES_PREFIX
 from tools.audit import reconcile
 from tools.audit.chain import Kind
@@ -19,12 +25,6 @@ from tools.audit.comparison import Comparison, Finding
 from tools.audit.deployment import Deployment
 from tools.audit.reconcile import Part
 from tools.audit.record import AuditRecord, audit_key, typed_json
-
-import boto3
-import pytest
-from mypy_boto3_dynamodb import DynamoDBClient
-from mypy_boto3_s3 import S3Client
-from mypy_boto3_s3.literals import StorageClassType
 
 pytestmark = pytest.mark.slow
 

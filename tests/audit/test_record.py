@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key, typed_json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key, typed_json
 
 KEYS = json.loads((Path(__file__).parents[1] / "audit_keys.json").read_text(encoding="utf-8"))
 

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from tests.audit import failed_batches
-from tools.audit import redrive
-from tools.audit.deployment import Deployment
-
 import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
+
+from tests.audit import failed_batches
+from tools.audit import redrive
+from tools.audit.deployment import Deployment
 
 pytestmark = pytest.mark.slow
 

@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from tools.audit import store
-from tools.audit.store import AuditStore, Unread, Version
-
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from cryptography import x509
@@ -26,6 +23,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from tools.audit import store
+from tools.audit.store import AuditStore, Unread, Version
 
 pytestmark = pytest.mark.slow
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tools.audit.table import OrdersTable
-
 import pytest
+
+from tools.audit.table import OrdersTable
 
 Request = dict[str, Any]
 KEYS = [(f"order-{number}", "1") for number in range(5)]

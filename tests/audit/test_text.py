@@ -4,6 +4,10 @@ import unicodedata
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.audit.trails import (
     START,
     TIMESTAMP,
@@ -20,10 +24,6 @@ from tools.audit import json_lines, text, view
 from tools.audit.chain import Kind
 from tools.audit.store import Unread
 from tools.audit.view import Period
-
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PLACED, PAID, PACKED, SHIPPED = (image(status) for status in ("PLACED", "PAID", "PACKED", "SHIPPED"))
 

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.audit import failed_batches
 from tests.iam.proof import (
     TOOLS,
@@ -28,10 +32,6 @@ from tools.local.cloud import ROOT, STATE_BUCKET, LocalCloud, wait_until
 from tools.local.summary import print_summary
 from tools.review import checkov_gate
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, review
-
-import boto3
-import pytest
-from botocore.exceptions import ClientError
 
 pytestmark = pytest.mark.slow
 

@@ -4,9 +4,9 @@ import os
 import zipfile
 from pathlib import Path
 
-from stacks.function_package import zip_bytes
-
 import pytest
+
+from stacks.function_package import zip_bytes
 
 
 @pytest.fixture

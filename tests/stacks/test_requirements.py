@@ -4,12 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import cdktf
+import pytest
+
 from stacks.order_pipeline import OrderPipelineStack
 from tests.template import Template, order_pipeline, settings
 from tools.audit.deployment import Deployment
-
-import cdktf
-import pytest
 
 NAME_ATTRIBUTES = {
     "aws_cloudwatch_dashboard": "dashboard_name",

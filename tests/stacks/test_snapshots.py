@@ -3,11 +3,11 @@
 import json
 import re
 
-from tests.template import Template
-
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+
+from tests.template import Template
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import boto3
+
 from names import STATUS_INDEX
 from tools.audit.deployment import Deployment
 from tools.audit.view import Period, item_time
-
-import boto3
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 

@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final, Self
 
+from botocore.exceptions import ClientError
+
 from tools.audit import chain
 from tools.audit.chain import Chain, Kind, Severity
 from tools.audit.record import AuditRecord, audit_key, canonical, item_of_key
 from tools.audit.store import AuditStore, Content, Unread, Version
 from tools.audit.table import Image, OrdersTable
-
-from botocore.exceptions import ClientError
 
 # Seconds before each new look at a suspect. A record is normally there within a second or two of the change.
 PAUSES: Final = (1.0, 3.0, 9.0)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
-from names import Names
-from settings import Settings
-
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+from names import Names
+from settings import Settings
 
 
 class Exit(IntEnum):

@@ -13,6 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
+import jinja2
+import markupsafe
+
 from tools.audit.chain import Finding, Severity
 from tools.audit.deployment import Deployment
 from tools.audit.difference import json_text, plain, printable, status
@@ -39,10 +43,6 @@ from tools.audit.view import (
     verdict,
     writer,
 )
-
-import boto3
-import jinja2
-import markupsafe
 
 # The width of the timeline; marks that would be closer than one unit are one mark.
 _WIDTH: Final = 1000

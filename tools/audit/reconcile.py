@@ -19,15 +19,15 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Final, Self, TypeVar
 
+import boto3
+from botocore.exceptions import ClientError
+
 from names import FAILED_BATCHES_PREFIX
 from tools.audit.chain import Kind
 from tools.audit.comparison import PAUSES, Comparison, Finding
 from tools.audit.deployment import Deployment, Exit
 from tools.audit.store import AuditStore
 from tools.audit.table import BATCH, OrdersTable
-
-import boto3
-from botocore.exceptions import ClientError
 
 T = TypeVar("T")
 

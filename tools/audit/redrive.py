@@ -18,12 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from names import FAILED_BATCHES_PREFIX
-from tools.audit.deployment import Deployment, Exit
-
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from names import FAILED_BATCHES_PREFIX
+from tools.audit.deployment import Deployment, Exit
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

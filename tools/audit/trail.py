@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+import boto3
+from botocore.config import Config
+
 from tools.audit import chain
 from tools.audit.chain import Chain, Change, Item, Kind, Link, Obstacle, State
 from tools.audit.deployment import Deployment
 from tools.audit.difference import printable
 from tools.audit.record import AuditRecord, audit_key, canonical, typed_json
 from tools.audit.store import AuditStore, Content, Version
-
-import boto3
-from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -17,12 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
+import boto3
+from botocore.config import Config
+
 from tools.audit.deployment import Deployment
 from tools.audit.record import audit_key
 from tools.local.cloud import ROOT, LocalCloud
-
-import boto3
-from botocore.config import Config
 
 TIMESTAMP = "1700000000000"
 WRITERS = 8
