@@ -15,13 +15,12 @@ loaded is raised by the first use of a class, not by its import.
 """
 
 import os
-import shutil
 import signal
 import socket
 import sys
-from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import NamedTuple
 
 from .generated import Generated
 
@@ -30,8 +29,7 @@ from .generated import Generated
 _PROGRAM = {"program.cjs": "lib__program.js", "runtime-index-worker.js": "lib__runtime-index-worker.js"}
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(NamedTuple):
     """A Node.js process, which speaks through `connection` and prints to the pipe `output`."""
 
     pid: int
@@ -100,6 +98,10 @@ def prefer_node_of_environment() -> None:
 def require_node() -> None:
     """Raise FileNotFoundError, with what to do, if there is no Node.js."""
     node = os.environ.get("JSII_NODE", "node")
+    if Path(node).is_absolute() and os.access(node, os.X_OK):
+        return
+    import shutil  # noqa: PLC0415 it takes longer to import than all of this
+
     if not shutil.which(node):
         where = "JSII_NODE names it" if "JSII_NODE" in os.environ else "it is not on the PATH"
         raise FileNotFoundError(

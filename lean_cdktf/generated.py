@@ -8,8 +8,8 @@ import time
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # A class of the reduced assembly, whose method `forget` has jsii load another one in its place.
 FORGETTER = "LeanCdktf"
@@ -17,8 +17,7 @@ FORGETTER = "LeanCdktf"
 _UNUSED_AFTER = 3600  # seconds
 
 
-@dataclass(frozen=True)
-class Lean:
+class Lean(NamedTuple):
     """A reduced assembly in a file, the modules that it holds, the number of types in its manifest."""
 
     tarball: Path
