@@ -102,11 +102,7 @@ class Provider:
         }.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        with tarfile.open(self.tarball, "w:gz") as tar:
-            for name, text in self._members().items():
-                member = tarfile.TarInfo(f"package/{name}")
-                member.size = len(text)
-                tar.addfile(member, io.BytesIO(text.encode()))
+        _write_tarball(self.tarball, self._members())
         return self
 
     def _members(self) -> dict[str, str]:
@@ -152,6 +148,67 @@ class Provider:
                 {"name": "other", "returns": {"type": {"fqn": f"{self.name}.{other}.Thing"}}},
             ],
         }
+
+
+_LIBRARY_INIT = """
+import sample_provider._jsii
+import jsii
+from ._jsii import *
+
+class Shelf(metaclass=jsii.JSIIMeta, jsii_type="sample-library.Shelf"):
+    def __init__(self) -> None:
+        jsii.create(self.__class__, self, [])
+
+    def jar(self) -> str:
+        return jsii.invoke(self, "jar", [])
+"""
+
+_LIBRARY_JAVASCRIPT = """
+const provider = require("@sample/provider");
+exports.Shelf = class { jar() { return new provider.glassJar.Thing().name(); } };
+exports.Shelf[Symbol.for("jsii.rtti")] = { fqn: "sample-library.Shelf", version: "1.0.0" };
+"""
+
+
+def write_library(site: Path) -> None:
+    """Write a jsii library on the sample provider, of which it uses what Python does not import."""
+    package = site / "sample_library"
+    (package / "_jsii").mkdir(parents=True)
+    (package / "__init__.py").write_text(_LIBRARY_INIT)
+    init = _JSII_INIT.format(name="sample-library", version="1.0.0", tarball="library.tgz")
+    (package / "_jsii" / "__init__.py").write_text(f"import sample_provider._jsii{init}")
+    shelf = {
+        "assembly": "sample-library",
+        "fqn": "sample-library.Shelf",
+        "kind": "class",
+        "name": "Shelf",
+        "initializer": {},
+        "methods": [{"name": "jar", "returns": {"type": {"primitive": "string"}}}],
+    }
+    manifest = {
+        "schema": "jsii/0.10.0",
+        "name": "sample-library",
+        "version": "1.0.0",
+        "jsiiVersion": "5.8.22 (build 0000000)",
+        "dependencies": {"@sample/provider": "1.0.0"},
+        "dependencyClosure": {"@sample/provider": {}},
+        "types": {"sample-library.Shelf": shelf},
+        "fingerprint": "genuine",
+    }
+    members = {
+        ".jsii": json.dumps(manifest, indent=2),
+        "index.js": _LIBRARY_JAVASCRIPT,
+        "package.json": json.dumps({"name": "sample-library", "version": "1.0.0", "main": "index.js"}),
+    }
+    _write_tarball(package / "_jsii" / "library.tgz", members)
+
+
+def _write_tarball(file: Path, members: Mapping[str, str]) -> None:
+    with tarfile.open(file, "w:gz") as tar:
+        for name, text in members.items():
+            member = tarfile.TarInfo(f"package/{name}")
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
 
 
 def run(folder: Path, code: str, *path: Path, **environ: str) -> subprocess.CompletedProcess[str]:

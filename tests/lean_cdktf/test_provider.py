@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lean_cdktf.sample import Provider, run
+from tests.lean_cdktf.sample import Provider, run, write_library
 
 pytestmark = pytest.mark.slow
 
@@ -116,6 +116,16 @@ def test_providers_of_any_name_and_place(tmp_path: Path, provider: Provider) -> 
 def test_what_cannot_be_reduced_is_loaded_as_a_whole(tmp_path: Path) -> None:
     site = Provider(tmp_path / "site", before={"box": "__dirname;"}).write().site
     assert lean(tmp_path, BOX, site) == "@sample/provider whole\n"
+
+
+@pytest.mark.parametrize("before", ["", BOX])
+def test_a_provider_that_a_library_builds_on_is_loaded_as_a_whole(tmp_path: Path, before: str) -> None:
+    site = Provider(tmp_path / "site").write().site
+    write_library(site)
+    code = f"{before}from sample_library import Shelf; print(Shelf().jar())"
+    assert lean(tmp_path, code, site) == "@sample/provider whole\n"
+    # Also by a run that knows what the last one used.
+    assert lean(tmp_path, code, site) == "@sample/provider whole\n"
 
 
 def test_where_nothing_can_be_written_all_is_loaded(tmp_path: Path) -> None:
