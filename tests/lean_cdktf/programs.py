@@ -48,23 +48,27 @@ def _plain(use: Use) -> str:
 
 
 def _from_module(use: Use) -> str:
-    return f"from {use.package}.{use.module} import {use.name} as {use.module}_{use.name}"
+    return f"from {use.package}.{use.module} import {use.name} as {_alias(use)}"
 
 
 def _alias(use: Use) -> str:
-    return f"{use.module}_{use.name}"
+    return f"{_module_alias(use)}_{use.name}"
+
+
+def _module_alias(use: Use) -> str:
+    return f"{use.package}_{use.module}"
 
 
 STYLES = {
     "from module": Style(_from_module, _alias),
     "module": Style(lambda use: f"import {use.package}.{use.module}", _plain),
     "module as": Style(
-        lambda use: f"import {use.package}.{use.module} as {use.module}_",
-        lambda use: f"{use.module}_.{use.name}",
+        lambda use: f"import {use.package}.{use.module} as {_module_alias(use)}",
+        lambda use: f"{_module_alias(use)}.{use.name}",
     ),
     "from package": Style(
-        lambda use: f"from {use.package} import {use.module} as {use.module}_",
-        lambda use: f"{use.module}_.{use.name}",
+        lambda use: f"from {use.package} import {use.module} as {_module_alias(use)}",
+        lambda use: f"{_module_alias(use)}.{use.name}",
     ),
     "package": Style(lambda use: f"import {use.package}", _plain),
     "another module": Style(lambda use: f"import {use.package}.provider", _plain),
@@ -87,7 +91,8 @@ STYLES = {
     "standard input": Style(_from_module, _alias, stdin=True),
     "late": Style(_from_module, _alias, late=True),
 }
-# Imports everything, and takes as long as without lean_cdktf.
+# Imports everything, and takes as long as without lean_cdktf. Modules of two providers would take each
+# other's names.
 STAR = Style(lambda use: f"from {use.package} import *", lambda use: f"{use.module}.{use.name}")
 
 
