@@ -145,18 +145,16 @@ def variants(
 
 
 def cold(scratch: Path) -> Variant:
-    """The first run after a checkout."""
-    cache = scratch / "cache"
+    """The first run after a checkout, in one of its own."""
+    checkout, cache = scratch / "checkout", scratch / "cache"
+    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*", "node_modules", "cdktf.out", "tests"))
 
     def prepare() -> None:
-        for generated in (cache, *(ROOT / ".gen").glob("[!.]*")):
-            if generated.is_dir():
-                shutil.rmtree(generated)
-            else:
-                generated.unlink(missing_ok=True)
+        for generated in (cache, checkout / ".gen"):
+            shutil.rmtree(generated, ignore_errors=True)
 
     environment = {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(cache)}
-    return Variant("cold", ROOT, ROOT / "main.py", environment, prepare)
+    return Variant("cold", checkout, checkout / "main.py", environment, prepare)
 
 
 def on_cdk_terrain(scratch: Path) -> list[Variant]:
