@@ -186,9 +186,19 @@ reconcile: $(runtime) ## prove that table and audit trail agree; ARGS=--deep, --
 
 # --- Keeping the project --------------------------------------------------------------------------------------
 
+.PHONY: test-lean
+test-lean: $(venv) ## lean_cdktf with 12 providers in 15 styles of imports, which installs 900 MB
+	pytest --quiet --durations=5 tests/lean_cdktf/providers.py
+
+.PHONY: cdktn
+FOLDER ?= ../$(notdir $(CURDIR))-cdktn
+cdktn: $(venv) $(node) ## a copy of the project on CDK Terrain: make cdktn FOLDER=../order-pipeline-cdktn
+	python -m tools.cdk_terrain "$(FOLDER)"
+
 .PHONY: bench
 bench: $(dev) ## measure synth, the function, reconcile and history
-	python -m tools.bench.synth
+	python -m tools.bench.synth --cdktn
+	python -m tools.bench.synth --cores 1 --only lean empty JavaScript
 	node tools/bench/handler.mjs
 	node tools/bench/storm.mjs
 	python -m tools.bench.reconcile

@@ -8,9 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-from tools.console.child import Command, run, run_all
-
 import pytest
+
+from tools.console.child import Command, run, run_all
 
 ROOT = Path(__file__).parents[2]
 

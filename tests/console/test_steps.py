@@ -4,10 +4,10 @@ import io
 import re
 import time
 
+import pytest
+
 from tools.console import steps as module
 from tools.console.steps import CLEAR_LINE, Steps
-
-import pytest
 
 
 class Screen(io.StringIO):

@@ -13,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.terminal import Terminal
 from tools.local.cloud import UNSET, wait_until
-
-import pytest
 
 pytestmark = pytest.mark.slow
 

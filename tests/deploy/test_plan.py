@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tools.deploy import plan as module
 from tools.deploy.plan import ShownPlan, UnusablePlanError
-
-import pytest
 
 TABLE = "aws_dynamodb_table.orders"
 

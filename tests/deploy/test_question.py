@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from tests.terminal import Terminal
-
 import pytest
+
+from tests.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 ASK = "import sys; from tools.deploy.question import ask; sys.exit(not ask('dev', to='destroy this'))"

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.terminal import Terminal
 from tools.local.cloud import ROOT, LocalCloud, wait_until
-
-import pytest
 
 pytestmark = pytest.mark.slow
 

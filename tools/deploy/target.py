@@ -3,8 +3,6 @@
 import os
 from dataclasses import dataclass
 
-from settings import Settings
-
 import boto3
 from botocore.config import Config
 from botocore.exceptions import (
@@ -13,6 +11,8 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
 )
+
+from settings import Settings
 
 QUICK = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+
 from tools.console.steps import Steps
 from tools.deploy.terraform import Terraform, synthesize
 from tools.local import sample_orders
 from tools.local.cloud import LocalCloud, wait_until
-
-import boto3
 
 ARRIVAL_SECONDS = 60
 

@@ -4,14 +4,14 @@ import os
 import signal
 import sys
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from tools.console.steps import Steps
 from tools.deploy.terraform import TerraformError
 from tools.local.cloud import LocalCloud, LocalCloudError
 from tools.local.pipeline import PipelineError, deploy, run_sample_orders
 from tools.local.summary import print_summary
 from tools.setup.doctor import PrerequisiteError
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 
 def up(cloud: LocalCloud) -> int:
