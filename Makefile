@@ -187,12 +187,12 @@ reconcile: $(runtime) ## prove that table and audit trail agree; ARGS=--deep, --
 # --- Keeping the project --------------------------------------------------------------------------------------
 
 .PHONY: test-lean
-test-lean: $(venv) ## lean_cdktf with 12 providers in 15 styles of imports, which installs 900 MB
+test-lean: $(dev) ## lean_cdktf with 12 providers in 15 styles of imports, which installs 900 MB
 	pytest --quiet --durations=5 tests/lean_cdktf/providers.py
 
 .PHONY: cdktn
 FOLDER ?= ../$(notdir $(CURDIR))-cdktn
-cdktn: $(venv) $(node) ## a copy of the project on CDK Terrain: make cdktn FOLDER=../order-pipeline-cdktn
+cdktn: $(dev) $(node) ## a copy of the project on CDK Terrain: make cdktn FOLDER=../order-pipeline-cdktn
 	python -m tools.cdk_terrain "$(FOLDER)"
 
 .PHONY: bench
