@@ -1,9 +1,9 @@
 """Synthesize the Terraform JSON of the roles that CI deploys the order pipeline with into `cdktf.out/`."""
 
+from cdktf import App
+
 from settings import Settings
 from stacks.deploy_roles import DeployRolesStack
-
-from cdktf import App
 
 app = App()
 DeployRolesStack(app, settings=Settings.load_or_exit(needed="REPOSITORY_SUBJECT"))

@@ -5,15 +5,15 @@ Each right is one that Terraform's recorded calls need; tests/iam tells how that
 
 from dataclasses import dataclass
 
-from settings import Settings
-from stacks import alarms, encryption_key
-from stacks.arns import Arns
-from stacks.processor_rights import processor_rights
-
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatement,
     DataAwsIamPolicyDocumentStatementCondition,
 )
+
+from settings import Settings
+from stacks import alarms, encryption_key
+from stacks.arns import Arns
+from stacks.processor_rights import processor_rights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,5 @@
 """The roles that GitHub's workflows deploy one environment with, and the boundary around what they make."""
 
-from names import deploy_roles_stack_id, deploy_roles_state_key
-from settings import Settings
-from stacks.arns import Arns
-from stacks.deploy_policies import DeployPolicies
-from stacks.terraform import configure_terraform, keep_state_in_s3
-
 from cdktf import TerraformOutput, TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_openid_connect_provider import DataAwsIamOpenidConnectProvider
@@ -21,6 +15,12 @@ from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
+
+from names import deploy_roles_stack_id, deploy_roles_state_key
+from settings import Settings
+from stacks.arns import Arns
+from stacks.deploy_policies import DeployPolicies
+from stacks.terraform import configure_terraform, keep_state_in_s3
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"

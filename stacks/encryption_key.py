@@ -1,9 +1,5 @@
 """The key for what AWS services write on their own behalf, which no AWS managed key lets them do."""
 
-from names import Names
-from settings import Settings
-from stacks.arns import Arns
-
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocument,
     DataAwsIamPolicyDocumentStatement,
@@ -13,6 +9,10 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
+
+from names import Names
+from settings import Settings
+from stacks.arns import Arns
 
 PURPOSE = "Encryption of alarms and function logs"
 

@@ -1,5 +1,10 @@
 """The stack of one environment: it wires the capabilities together and defines no resource of its own."""
 
+from cdktf import TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
+from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
+from constructs import Construct
+
 from names import Names, stack_id, state_key
 from settings import Settings
 from stacks.alarms import Alarms
@@ -13,11 +18,6 @@ from stacks.notification_topic import NotificationTopic
 from stacks.order_processor import OrderProcessor
 from stacks.orders_table import OrdersTable
 from stacks.terraform import configure_terraform, keep_state_in_s3
-
-from cdktf import TerraformOutput, TerraformStack
-from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
-from constructs import Construct
 
 
 class OrderPipelineStack(TerraformStack):

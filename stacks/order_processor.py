@@ -2,12 +2,6 @@
 
 from pathlib import Path
 
-from names import STATUS_INDEX, Names
-from settings import Settings
-from stacks.arns import Arns
-from stacks.function_package import FunctionPackage
-from stacks.processor_rights import processor_rights
-
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import (
@@ -37,6 +31,12 @@ from cdktf_cdktf_provider_aws.lambda_function import (
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
+
+from names import STATUS_INDEX, Names
+from settings import Settings
+from stacks.arns import Arns
+from stacks.function_package import FunctionPackage
+from stacks.processor_rights import processor_rights
 
 _SOURCE = Path(__file__).parents[1] / "lambda" / "order-processor"
 

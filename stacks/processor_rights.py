@@ -1,8 +1,8 @@
 """What the order processor may do, said once for its own policy and for the boundary around it."""
 
-from names import RECORDS_PREFIX
-
 from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import DataAwsIamPolicyDocumentStatement
+
+from names import RECORDS_PREFIX
 
 
 def processor_rights(

@@ -1,9 +1,9 @@
 """What the stacks ask of Terraform itself: its version, its state, the AWS provider and its default tags."""
 
-from settings import Settings
-
 from cdktf import S3Backend, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
+
+from settings import Settings
 
 
 def configure_terraform(stack: TerraformStack, *, region: str, tags: dict[str, str]) -> None:

@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from tests.ci.stand_ins import Job
-
 import pytest
+
+from tests.ci.stand_ins import Job
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.ci import changes, github, stack
-
 import pytest
+
+from tools.ci import changes, github, stack
 
 FAILS = None
 REPOSITORY = "owner/name"

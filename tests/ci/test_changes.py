@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from tools.ci.changes import changes, compare
-
 import pytest
+
+from tools.ci.changes import changes, compare
 
 ADDRESS = "aws_x.a"
 

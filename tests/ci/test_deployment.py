@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from tests.ci.stand_ins import FAILS, REPOSITORY, STATE, Job, artifact, listing, plan_json, planned
 from tools.ci import deployment
 from tools.ci.github import Stop
 from tools.ci.stack import StackError
-
-import pytest
 
 pytestmark = pytest.mark.slow
 

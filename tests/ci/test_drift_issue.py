@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.ci.stand_ins import REPOSITORY, STATE, Job, artifact, listing
 from tools.ci import drift_issue
-
-import pytest
 
 pytestmark = pytest.mark.slow
 

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from settings import Settings
 from tools.ci import environments
 from tools.ci.github import Stop
-
-import pytest
 
 COMMITTED: dict[str, dict[str, Any]] = json.loads(environments.FILE.read_bytes())
 DEV = COMMITTED["dev"] | {"STATE_BUCKET": "a-state-bucket"}

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.ci.stand_ins import FAILS, REPOSITORY, Job, artifact, listing
 from tools.ci import github
-
-import pytest
 
 LISTED = f"api repos/{REPOSITORY}/actions/runs/7/artifacts?name=plan&per_page=100"
 

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.ci.stand_ins import FAILS, STATE, Job, plan_json
 from tools.ci import plan, stack
 from tools.ci.__main__ import main
 from tools.ci.stack import Origin, Planned, StackError, StateVersion
-
-import pytest
 
 pytestmark = pytest.mark.slow
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from tests.ci.stand_ins import FAILS, REPOSITORY, Job, artifact, listing, plan_json, planned
 from tools.ci import pull_request
 from tools.ci.github import GitHubError, Stop
 from tools.ci.stack import StateVersion
-
-import pytest
 
 pytestmark = pytest.mark.slow
 

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml  # type: ignore[import-untyped]
+
 import names
 from settings import Settings
 from tools.ci.__main__ import COMMANDS, JOBS
 from tools.ci.stack import PLAN_DAYS, PLAN_FILES, ROOT
-
-import pytest
-import yaml  # type: ignore[import-untyped]
 
 Job = dict[str, Any]
 

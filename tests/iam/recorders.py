@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+import botocore.session
+
 from tests.iam.calls import Call
 from tools.local.cloud import HOST
-
-import botocore.session
 
 
 class TerraformLog:

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
+import pytest
+from policy_sentry.querying.actions import get_action_data
+
 from tests.iam.policies import Statement, statements
 from tests.iam.roles import policy, resolved
 from tests.template import Template, deploy_roles, order_pipeline, state_bucket
-
-import pytest
-from policy_sentry.querying.actions import get_action_data
 
 LOG_GROUP = "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/lambda/order-processor-dev:*"
 

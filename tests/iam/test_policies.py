@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from tests.iam.policies import Request, Role, statements, unused
-
 import pytest
+
+from tests.iam.policies import Request, Role, statements, unused
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 OBJECT = "arn:aws:s3:::bucket/key"

@@ -8,13 +8,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from tests.iam.calls import Requests
-from tests.iam.recorders import RecordingProxy, TerraformLog
-from tools.local.cloud import ACCOUNT_ID, REGION
-
 import botocore.session
 import pytest
 from botocore.config import Config
+
+from tests.iam.calls import Requests
+from tests.iam.recorders import RecordingProxy, TerraformLog
+from tools.local.cloud import ACCOUNT_ID, REGION
 
 pytestmark = pytest.mark.slow
 

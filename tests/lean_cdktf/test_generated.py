@@ -143,12 +143,12 @@ def test_the_root_is_where_cdktf_json_is(tmp_path: Path, monkeypatch: pytest.Mon
     program.parent.mkdir(parents=True)
     (tmp_path / "project" / "cdktf.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", os.path.relpath(program))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", os.path.relpath(program), raising=False)
     assert project_root() == tmp_path / "project"
 
 
 def test_the_root_of_a_program_in_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", None)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", None, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     assert project_root() == tmp_path / "cache" / "lean_cdktf"

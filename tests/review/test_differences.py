@@ -4,9 +4,9 @@ import json
 import re
 from decimal import Decimal
 
-from tests.review.handmade import markdown_of, resource
-
 import pytest
+
+from tests.review.handmade import markdown_of, resource
 
 
 def rows(before: object, after: object, **change: object) -> list[str]:

@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+
 from tests.review.handmade import (
     GITHUB_COMMENT_LIMIT,
     PLANS,
@@ -22,11 +27,6 @@ from tools.review.danger import GUARDED
 from tools.review.plan import ACTIONS, read_plan
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, EXIT_UNUSABLE, Finding, review
 from tools.review.weakenings import ROWS_OF
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from syrupy.assertion import SnapshotAssertion
 
 
 @pytest.mark.parametrize("path", sorted(PLANS.glob("*.json")), ids=lambda path: path.stem)

@@ -6,12 +6,12 @@ import re
 import urllib.parse
 from typing import Any
 
-from tests.review.handmade import markdown_of, plan, resource
-from tools.review.review import review
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.review.handmade import markdown_of, plan, resource
+from tools.review.review import review
 
 # Not in the words of a review, so that finding one of them is finding a leak.
 SECRET_TEXT = st.text(alphabet='ЖЩ語😀\\"`\n\x00\u202e<&/|~é%+', min_size=4, max_size=8).filter(

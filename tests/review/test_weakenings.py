@@ -6,12 +6,12 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.review.handmade import TABLE_DESTROYED, plan, resource
 from tools.review.judges import DESTROYED
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, Result, review
 from tools.review.weakenings import ROWS_OF, TABLE
-
-import pytest
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from names import Names
 from stacks.alarms import SUBJECTS
 from tests.iam.calls import arn
@@ -11,8 +13,6 @@ from tests.iam.policies import Request, Role, Statement, statements
 from tests.iam.roles import KEY, POLICY_SIZE, deploy_role, managed_policies, resolved, role
 from tests.template import Template, deploy_roles, order_pipeline
 from tools.local.cloud import ACCOUNT_ID
-
-import pytest
 
 NAMES = Names(suffix="dev", account_id=ACCOUNT_ID)
 AUDIT_BUCKET = f"arn:aws:s3:::{NAMES.audit_bucket}"

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from tests.iam.roles import policy, resolved
 from tests.template import Template, deploy_roles
 from tools.local.cloud import ACCOUNT_ID
-
-import pytest
 
 ISSUER = "token.actions.githubusercontent.com"
 BY_NAME = "repo:acme/orders"

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools.console.child import Command, run
 from tools.ci.stack import stack_folder
+from tools.console.child import Command, run
 
 ROOT = Path(__file__).parents[2]
 PLAN = "deploy.tfplan"
