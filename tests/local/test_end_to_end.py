@@ -515,7 +515,7 @@ def test_make_plan_apply_plan_and_drift(terraform: Terraform, recorded: Recorded
     assert (applied.returncode, "1 changed" in applied.stdout) == (0, True), applied.stderr
     again = run("apply-plan")
     assert (again.returncode, "plan is stale" in again.stderr) == (2, True), again.stderr
-    assert "No drift." in run("drift", **changed).stdout
+    assert "No drift." in run("drift", **changed).stderr
     drift = run("drift")
     assert (drift.returncode, "1 to change" in drift.stdout) == (0, True), drift.stderr
     terraform("apply", "-auto-approve", "-no-color")
