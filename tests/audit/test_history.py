@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -188,7 +189,7 @@ def test_H1_the_history_of_an_order_as_people_see_it(orders: Orders, tmp_path: P
     (line,) = listed.stdout.splitlines()
     assert listed.returncode == 0
     again = subprocess.run(
-        ["bash", "-c", line.split(maxsplit=2)[2].replace("python", sys.executable, 1)],
+        ["bash", "-c", line.split(maxsplit=2)[2].replace(".venv/bin/python", shlex.quote(sys.executable), 1)],
         capture_output=True,
         text=True,
         check=False,

@@ -46,10 +46,10 @@ def list_orders(
 
 
 def shell_command(order_id: str, timestamp: str) -> str:
-    """The command that shows the history of an item, for a shell such as bash."""
+    """The command that shows the history of an item, for a shell such as bash in the project folder."""
     word = shlex.quote(order_id) if order_id.isprintable() else f"$'{''.join(map(_escaped, order_id))}'"
     separator = "-- " if order_id.startswith("-") else ""
-    return f"python -m tools.audit history --timestamp={timestamp} {separator}{word}"
+    return f".venv/bin/python -m tools.audit history --timestamp={timestamp} {separator}{word}"
 
 
 def _escaped(character: str) -> str:
