@@ -1,0 +1,236 @@
+"""Every row of the table of weakenings, one by one: a row that is lost or misspelled guards nothing, in silence."""
+
+# A table reads best with a row a line.
+# ruff: noqa: E501
+
+import json
+from typing import Any
+
+from tests.review.handmade import plan, resource
+from tools.review.danger import weakenings
+from tools.review.plan import understand
+from tools.review.weakenings import TABLE
+
+PUBLIC = json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}})
+EXPIRING = [{"expiration": [{"days": 1}]}]
+OPEN = [{"cidr_blocks": ["0.0.0.0/0"]}]
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+# By group: type, attribute, its values before and after (the words alone: a resource that goes), what it means.
+ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
+    "🛡️ protection": (
+        ("aws_dynamodb_table", "deletion_protection_enabled", True, False, "it can be deleted"),
+        ("aws_dynamodb_table", "point_in_time_recovery.enabled", True, False, "no recovery to a point in time"),
+        ("aws_dynamodb_table", "point_in_time_recovery.recovery_period_in_days", 2, 1, "shorter recovery"),
+        ("aws_dynamodb_table", "replica", ["it"], [], "fewer replicas"),
+        ("aws_s3_bucket", "force_destroy", False, True, "deleting it deletes all objects in it"),
+        ("aws_s3_bucket", "object_lock_enabled", True, False, "objects are not locked"),
+        ("aws_s3_bucket", "versioning.enabled", True, False, "versioning off: overwritten is lost"),
+        ("aws_s3_bucket_versioning", "versioning off: overwritten is lost"),
+        ("aws_s3_bucket_versioning", "versioning_configuration.status", "Enabled", "other", "versioning off: overwritten is lost"),
+        ("aws_s3_bucket_versioning", "versioning_configuration.mfa_delete", "Enabled", "other", "versions can be deleted without MFA"),
+        ("aws_s3_bucket_object_lock_configuration", "objects are not locked"),
+        ("aws_s3_bucket_object_lock_configuration", "rule.default_retention", "it", None, "objects are not locked"),
+        ("aws_s3_bucket_object_lock_configuration", "rule.default_retention.mode", "COMPLIANCE", "other", "locks can be lifted"),
+        ("aws_s3_bucket_object_lock_configuration", "rule.default_retention.days", 2, 1, "shorter locks"),
+        ("aws_s3_bucket_object_lock_configuration", "rule.default_retention.years", 2, 1, "shorter locks"),
+        ("aws_s3_bucket_replication_configuration", "no copy is kept"),
+        ("aws_s3_bucket_replication_configuration", "rule.status", "Enabled", "other", "no copy is kept"),
+        ("aws_backup_plan", "no backups"),
+        ("aws_backup_selection", "no backups"),
+        ("aws_cognito_user_pool", "deletion_protection", "ACTIVE", "other", "it can be deleted"),
+        ("aws_db_instance", "deletion_protection", True, False, "it can be deleted"),
+        ("aws_db_instance", "skip_final_snapshot", False, True, "no snapshot when it is deleted"),
+        ("aws_db_instance", "backup_retention_period", 2, 1, "fewer backups"),
+        ("aws_rds_cluster", "deletion_protection", True, False, "it can be deleted"),
+        ("aws_rds_cluster", "skip_final_snapshot", False, True, "no snapshot when it is deleted"),
+        ("aws_rds_cluster", "backup_retention_period", 2, 1, "fewer backups"),
+        ("aws_ecr_repository", "force_delete", False, True, "deleting it deletes all images in it"),
+        ("aws_ecr_repository", "image_tag_mutability", "IMMUTABLE", "other", "images can be replaced"),
+        ("aws_instance", "disable_api_termination", True, False, "it can be terminated"),
+        ("aws_lb", "enable_deletion_protection", True, False, "it can be deleted"),
+    ),
+    "⏳ retention": (
+        ("aws_cloudwatch_log_group", "retention_in_days", 2, 1, "logs are kept for less long"),
+        ("aws_cloudwatch_log_group", "skip_destroy", True, False, "destroying it destroys the logs"),
+        ("aws_dynamodb_table", "ttl.enabled", False, True, "items expire"),
+        ("aws_s3_bucket", "lifecycle_rule", [], EXPIRING, "objects expire, or sooner than today"),
+        ("aws_s3_bucket_lifecycle_configuration", "rule", [], EXPIRING, "objects expire, or sooner than today"),
+        ("aws_kms_key", "deletion_window_in_days", 2, 1, "less time to undo a deletion of the key"),
+        ("aws_kinesis_stream", "retention_period", 2, 1, "records are kept for less long"),
+        ("aws_secretsmanager_secret", "recovery_window_in_days", 2, 1, "less time to undo a deletion"),
+        ("aws_sqs_queue", "message_retention_seconds", 2, 1, "messages are kept for less long"),
+    ),
+    "🔑 encryption": (
+        ("aws_kms_key", "enable_key_rotation", True, False, "the key is not rotated"),
+        ("aws_kms_key", "rotation_period_in_days", 1, 2, "the key is rotated less often"),
+        ("aws_kms_key", "is_enabled", True, False, "what is encrypted with the key cannot be read"),
+        ("aws_kms_alias", "who uses the key by this name no longer can"),
+        ("aws_cloudwatch_log_group", "kms_key_id", "it", None, "not encrypted with a key of its own"),
+        ("aws_db_instance", "storage_encrypted", True, False, "not encrypted"),
+        ("aws_dynamodb_table", "server_side_encryption.enabled", True, False, "not encrypted with a KMS key"),
+        ("aws_dynamodb_table", "server_side_encryption.kms_key_arn", "it", None, "no encryption key of its own"),
+        ("aws_ebs_volume", "encrypted", True, False, "not encrypted"),
+        ("aws_efs_file_system", "encrypted", True, False, "not encrypted"),
+        ("aws_kinesis_stream", "encryption_type", "KMS", "other", "not encrypted"),
+        ("aws_lambda_function", "kms_key_arn", "it", None, "no encryption key of its own"),
+        ("aws_lambda_function", "code_signing_config_arn", "it", None, "its code need not be signed"),
+        ("aws_rds_cluster", "storage_encrypted", True, False, "not encrypted"),
+        ("aws_s3_bucket_server_side_encryption_configuration", "the default encryption only"),
+        ("aws_s3_bucket_server_side_encryption_configuration", "rule.apply_server_side_encryption_by_default.sse_algorithm", "aws:kms", "other", "not encrypted with a KMS key"),
+        ("aws_secretsmanager_secret_rotation", "the secret is not rotated"),
+        ("aws_sns_topic", "kms_master_key_id", "it", None, "not encrypted"),
+        ("aws_sqs_queue", "kms_master_key_id", "it", None, "not encrypted with a KMS key"),
+        ("aws_sqs_queue", "sqs_managed_sse_enabled", True, False, "not encrypted by SQS"),
+    ),
+    "🔓 access": (
+        ("aws_s3_bucket_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_s3_bucket", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_sns_topic_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_sns_topic", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_sqs_queue_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_sqs_queue", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_kms_key", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_kms_key_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_dynamodb_resource_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_ecr_repository_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_kinesis_resource_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_secretsmanager_secret_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_cloudwatch_log_resource_policy", "policy_document", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_iam_role", "assume_role_policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_iam_role", "inline_policy.policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_iam_role", "managed_policy_arns", "x", ADMINISTRATOR, "it may do everything"),
+        ("aws_iam_role", "permissions_boundary", "it", None, "no permissions boundary"),
+        ("aws_iam_user", "permissions_boundary", "it", None, "no permissions boundary"),
+        ("aws_iam_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_iam_role_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_iam_user_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_iam_group_policy", "policy", None, PUBLIC, "anyone may use it; it may do everything: *"),
+        ("aws_iam_role_policy_attachment", "policy_arn", "x", ADMINISTRATOR, "it may do everything"),
+        ("aws_iam_policy_attachment", "policy_arn", "x", ADMINISTRATOR, "it may do everything"),
+        ("aws_iam_user_policy_attachment", "policy_arn", "x", ADMINISTRATOR, "it may do everything"),
+        ("aws_iam_group_policy_attachment", "policy_arn", "x", ADMINISTRATOR, "it may do everything"),
+        ("aws_s3_bucket_public_access_block", "block_public_acls", True, False, "public access is not blocked"),
+        ("aws_s3_bucket_public_access_block", "block_public_policy", True, False, "public access is not blocked"),
+        ("aws_s3_bucket_public_access_block", "ignore_public_acls", True, False, "public access is not blocked"),
+        ("aws_s3_bucket_public_access_block", "restrict_public_buckets", True, False, "public access is not blocked"),
+        ("aws_s3_account_public_access_block", "block_public_acls", True, False, "public access is not blocked"),
+        ("aws_s3_account_public_access_block", "block_public_policy", True, False, "public access is not blocked"),
+        ("aws_s3_account_public_access_block", "ignore_public_acls", True, False, "public access is not blocked"),
+        ("aws_s3_account_public_access_block", "restrict_public_buckets", True, False, "public access is not blocked"),
+        ("aws_s3_bucket_public_access_block", "public access is not blocked"),
+        ("aws_s3_account_public_access_block", "public access is not blocked"),
+        ("aws_s3_bucket_ownership_controls", "rule.object_ownership", "BucketOwnerEnforced", "other", "access by ACLs"),
+        ("aws_s3_bucket_ownership_controls", "access by ACLs"),
+        ("aws_s3_bucket", "acl", "private", "public-read", "anyone may read"),
+        ("aws_s3_bucket_acl", "acl", "private", "public-read", "anyone may read"),
+        ("aws_s3_bucket_acl", "access_control_policy.grant.grantee.uri", "", "x/AllUsers", "anyone has access"),
+        ("aws_security_group", "ingress", [], OPEN, "open to every address"),
+        ("aws_default_security_group", "ingress", [], OPEN, "open to every address"),
+        ("aws_security_group_rule", "", [], OPEN, "open to every address"),
+        ("aws_vpc_security_group_ingress_rule", "cidr_ipv4", "x", "0.0.0.0/0", "open to every address"),
+        ("aws_vpc_security_group_ingress_rule", "cidr_ipv6", "x", "::/0", "open to every address"),
+        ("aws_lambda_function_url", "authorization_type", "x", "NONE", "anyone may call it"),
+        ("aws_lambda_function_url", "cors.allow_origins", ["x"], ["*"], "any web page may call it"),
+        ("aws_lambda_permission", "principal", "x", "*", "anyone may call the function"),
+        ("aws_lambda_permission", "function_url_auth_type", "x", "NONE", "anyone may call the function"),
+        ("aws_lambda_permission", "source_arn", "it", None, "called by any resource of the service"),
+        ("aws_lambda_permission", "source_account", "it", None, "called from any account"),
+        ("aws_db_instance", "publicly_accessible", False, True, "reached from the internet"),
+        ("aws_redshift_cluster", "publicly_accessible", False, True, "reached from the internet"),
+    ),
+    "⏸️ processing": (
+        ("aws_dynamodb_table", "stream_enabled", True, False, "its changes reach nobody"),
+        ("aws_dynamodb_table", "stream_view_type", "NEW_AND_OLD_IMAGES", "other", "its stream tells less"),
+        ("aws_lambda_event_source_mapping", "events are not processed"),
+        ("aws_lambda_event_source_mapping", "enabled", True, False, "events are not processed"),
+        ("aws_lambda_event_source_mapping", "destination_config.on_failure.destination_arn", "it", None, "failed batches are lost"),
+        ("aws_lambda_event_source_mapping", "maximum_retry_attempts", 2, 1, "gives up on a batch sooner"),
+        ("aws_lambda_event_source_mapping", "maximum_record_age_in_seconds", 2, 1, "gives up on a record sooner"),
+        ("aws_lambda_event_source_mapping", "bisect_batch_on_function_error", True, False, "one bad record fails its whole batch"),
+        ("aws_lambda_event_source_mapping", "function_response_types", ["it"], [], "failures are not told apart"),
+        ("aws_lambda_event_source_mapping", "filter_criteria.filter", [], ["it"], "some events are not processed"),
+        ("aws_lambda_function", "reserved_concurrent_executions", 1, 0, "it does not run"),
+        ("aws_lambda_function", "dead_letter_config.target_arn", "it", None, "failed events are lost"),
+        ("aws_lambda_function_event_invoke_config", "failed events are lost"),
+        ("aws_lambda_function_event_invoke_config", "destination_config.on_failure.destination", "it", None, "failed events are lost"),
+        ("aws_lambda_function_event_invoke_config", "maximum_retry_attempts", 2, 1, "gives up sooner"),
+        ("aws_lambda_function_event_invoke_config", "maximum_event_age_in_seconds", 2, 1, "gives up sooner"),
+        ("aws_s3_bucket_notification", "its events reach nobody"),
+        ("aws_s3_bucket_notification", "lambda_function", ["it"], [], "events reach fewer"),
+        ("aws_s3_bucket_notification", "queue", ["it"], [], "events reach fewer"),
+        ("aws_s3_bucket_notification", "topic", ["it"], [], "events reach fewer"),
+        ("aws_s3_bucket_notification", "eventbridge", True, False, "events do not reach EventBridge"),
+        ("aws_sns_topic_subscription", "who subscribed hears nothing"),
+        ("aws_sns_topic_subscription", "filter_policy", [], ["it"], "some messages are not delivered"),
+        ("aws_sns_topic_subscription", "redrive_policy", "it", None, "undelivered messages are lost"),
+        ("aws_sqs_queue", "redrive_policy", "it", None, "failed messages are lost"),
+        ("aws_cloudwatch_event_rule", "events reach nobody"),
+        ("aws_cloudwatch_event_rule", "state", "ENABLED", "other", "events reach nobody"),
+        ("aws_cloudwatch_event_rule", "is_enabled", True, False, "events reach nobody"),
+        ("aws_cloudwatch_event_target", "events reach nobody"),
+        ("aws_cloudwatch_event_target", "dead_letter_config.arn", "it", None, "failed events are lost"),
+        ("aws_scheduler_schedule", "it does not run"),
+        ("aws_scheduler_schedule", "state", "ENABLED", "other", "it does not run"),
+    ),
+    "🔕 watching": (
+        ("aws_cloudwatch_metric_alarm", "the alarm is gone"),
+        ("aws_cloudwatch_metric_alarm", "actions_enabled", True, False, "the alarm tells nobody"),
+        ("aws_cloudwatch_metric_alarm", "alarm_actions", ["it"], [], "the alarm tells fewer or nobody"),
+        ("aws_cloudwatch_metric_alarm", "treat_missing_data", "breaching", "other", "silence is no alarm"),
+        ("aws_cloudwatch_composite_alarm", "the alarm is gone"),
+        ("aws_cloudwatch_composite_alarm", "actions_enabled", True, False, "the alarm tells nobody"),
+        ("aws_cloudwatch_composite_alarm", "alarm_actions", ["it"], [], "the alarm tells fewer or nobody"),
+        ("aws_cloudwatch_composite_alarm", "treat_missing_data", "breaching", "other", "silence is no alarm"),
+        ("aws_cloudwatch_log_metric_filter", "the metric stops"),
+        ("aws_cloudwatch_log_subscription_filter", "logs reach nobody"),
+        ("aws_cloudtrail", "calls are not recorded"),
+        ("aws_cloudtrail", "enable_logging", True, False, "calls are not recorded"),
+        ("aws_cloudtrail", "enable_log_file_validation", True, False, "records can be forged"),
+        ("aws_cloudtrail", "is_multi_region_trail", True, False, "calls elsewhere are not recorded"),
+        ("aws_config_configuration_recorder_status", "is_enabled", True, False, "changes are not recorded"),
+        ("aws_flow_log", "traffic is not recorded"),
+        ("aws_guardduty_detector", "threats are not detected"),
+        ("aws_guardduty_detector", "enable", True, False, "threats are not detected"),
+        ("aws_s3_bucket_logging", "access is not logged"),
+        ("aws_securityhub_account", "findings are not collected"),
+    ),
+}  # fmt: skip
+
+
+def at(attribute: str, value: object) -> dict[str, Any]:
+    """A resource with the value at a path through blocks."""
+    name, _, rest = attribute.partition(".")
+    return {name: [at(rest, value)] if rest else value}
+
+
+def change(address: str, row: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    type_, attribute, *values = row[:-1] if len(row) > 2 else (row[0], "")
+    if not values:
+        return resource(address, "delete", before={})
+    if not attribute:
+        # Such a row is about the block that the resource as a whole is.
+        before, after = ({}, values[1][0])
+    else:
+        before, after = (at(attribute, value) for value in values)
+    return {**resource(address, "update", before=before, after=after), "type": type_}
+
+
+def test_every_row_of_the_table_guards_what_it_says() -> None:
+    rows = [(group, *row) for group, some in ROWS.items() for row in some]
+    assert [(row[1], row[2] if len(row) > 3 else "") for row in rows] == [
+        (row.type, row.attribute) for some in TABLE.values() for row in some
+    ]
+    changes = [change(f"{row[1]}.number_{number}", row[1:]) for number, row in enumerate(rows)]
+    stays = resource("aws_vpc.stays", "no-op", before={}, after={})
+    found: dict[str, set[tuple[str, str]]] = {}
+    for decision in weakenings(understand(plan(stays, *changes))):
+        assert decision.group
+        words = "; ".join(" ".join((reason.words, *reason.names)) for reason in decision.reasons)
+        said = (f"{decision.group.sign} {decision.group.subject}", words)
+        assert decision.allow == decision.change.address + (decision.attribute and f".{decision.attribute}")
+        found.setdefault(f"{decision.change.address}.{decision.attribute}", set()).add(said)
+    for number, (group, type_, *rest) in enumerate(rows):
+        attribute = rest[0] if len(rest) > 1 else ""
+        key = f"{type_}.number_{number}.{attribute}"
+        assert (group, rest[-1]) in found.get(key, ()), key
