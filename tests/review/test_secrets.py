@@ -222,8 +222,10 @@ def test_a_marker_covers_what_it_mirrors(value: object, mark: object, shown: str
 
 def test_sensitive_variables_and_data_sources_are_secrets_too() -> None:
     change = resource("a.b", "update", before={"x": 1}, after={"x": "from-variable", "y": "from-data-source"})
+    change["change"]["after"]["z"] = "from-output"
     markdown = markdown_of(
         change,
+        planned_values={"outputs": {"o": {"value": "from-output", "sensitive": True}}},
         variables={"v": {"value": "from-variable"}},
         configuration={"root_module": {"variables": {"v": {"sensitive": True}}}},
         prior_state={
@@ -236,6 +238,7 @@ def test_sensitive_variables_and_data_sources_are_secrets_too() -> None:
     )
     assert "! x: 1 → (sensitive)" in markdown
     assert "+ y: (sensitive)" in markdown
+    assert "+ z: (sensitive)" in markdown
 
 
 def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
@@ -250,6 +253,8 @@ def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
         ('a"bc', json.dumps(json.dumps({"key": 'a"bc'}))),
         ("é/<é", '{"key": "\\u00e9\\/\\u003c\\u00e9"}'),
         ("a😀😀b", "export KEY='a\\ud83d\\ude00\\uD83D\\uDE00b'"),
+        ("a\tb\rc\bd\fe\nf", "export KEY='a\\tb\\rc\\bd\\fe\\nf'"),
+        ('["hunter22"]', "pw hunter22"),
         ("u0060", "`"),
         ("p@ss/w", "mysql://u:p%40ss%2fw@h"),
         ("p@ss w", "?pw=p%40ss+w"),
@@ -306,6 +311,21 @@ def test_a_secret_hides_its_part_of_a_policy_only() -> None:
 )
 def test_a_secret_in_an_address_is_hidden(secret: object, address: str, shown: str) -> None:
     assert f"**✏️ `{shown}`**" in hidden_with(secret, "value", address)
+
+
+def test_what_is_shown_can_be_read_as_json() -> None:
+    change = resource("a.b", "update", before={"x": 'a\nb`c\u202ed\\"'}, after={"x": 1e100})
+    assert '! x: "a\\nb\\u0060c\\u202ed\\\\\\"" → 1E+100\n' in markdown_of(change).replace("e+", "E+")
+
+
+def test_long_values_are_clipped() -> None:
+    for length, shown in ((200, "b" * 200), (199, "b" * 199)):
+        change = resource("a.b", "create", after={"x": "b" * (length - 2)})
+        assert f'+ x: "{shown[2:]}"\n' in markdown_of(change)
+    change = resource("a.b", "create", after={"x": "b" * 199})
+    assert f'+ x: "{"b" * 199}… (201 characters)\n' in markdown_of(change)
+    name = "n" * 501
+    assert f"+ {name[:500]}: 1\n" in markdown_of(resource("a.b", "create", after={name: 1}))
 
 
 def plan_of_text(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.review.handmade import TABLE_DESTROYED, plan, resource
 from tools.review.judges import DESTROYED
+from tools.review.policies import document_policy
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, Result, review
 from tools.review.weakenings import ROWS_OF, TABLE
 
@@ -144,6 +145,7 @@ WEAKER: list[Case] = [
     ("aws_iam_policy", None, {"policy": policy(statement(NotAction="iam:*", Resource="*"))}, "policy", "everything but a few iam:*"),
     ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "policy_arn", "it may do everything"),
     ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", NotResource="arn:x"))}, "policy", "everything but a few"),
+    ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy()), "policy", "it no longer denies s3:GetObject"),
     # Only what is new is named, and two statements may together allow what one does.
     ("aws_iam_policy", *with_policy(policy(statement(Action="a:B", Resource="*")), policy(statement(Action=["a:B", "c:D"], Resource="*"))), "policy", "on every resource: c:D"),
     ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy({**ANYONE_READS, "Effect": "Deny"}, ANYONE_READS)), "policy", "anyone may read"),
@@ -285,6 +287,8 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": ["dynamodb:GetItem", "dynamodb:PutItem"]}))),
     ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": None}),
     ("aws_kms_key", {"rotation_period_in_days": None}, {"rotation_period_in_days": 90}),
+    ("aws_sqs_queue", {"message_retention_seconds": 60}, {"message_retention_seconds": None}),
+    ("aws_sqs_queue", {"message_retention_seconds": None}, {"message_retention_seconds": 60}),
     # The same, written in another way.
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": "dynamodb:getitem", "Sid": "Other"}))),
     ("aws_s3_bucket_policy", *with_policy(policy(TLS, OWN), policy(OWN, {**TLS, "Principal": {"AWS": "*"}, "Resource": TLS["Resource"][::-1]}))),  # type: ignore[index]
@@ -326,6 +330,8 @@ def test_what_weakens_nothing_passes(type_: str, before: object, after: object) 
     {"StringLike": {"aws:SourceArn": "*"}},
     {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}},
     {"StringEquals": None},
+    {"StringLike": {"token:sub": "repo:*"}},
+    {"IpAddress": {"aws:SourceIp": "::/0"}},
 ])  # fmt: skip
 def test_a_condition_that_says_nothing_of_who_leaves_anyone_anyone(condition: object) -> None:
     public = policy(statement(Principal="*", Action="s3:GetObject", Resource="*", Condition=condition))
@@ -396,6 +402,30 @@ def test_what_watches_or_processes_goes_with_what_it_is_for() -> None:
     assert reviewed(function, mapping).exit_status == EXIT_GUARDED
     table = gone("aws_dynamodb_table", id="t", stream_arn="arn:stream")
     assert reviewed(table, mapping, allowed=("aws_dynamodb_table.it",)).exit_status == EXIT_SAFE
+
+
+@pytest.mark.parametrize(("owner", "name", "type_", "subject"), [
+    ("aws_cloudwatch_event_rule", "name", "aws_cloudwatch_event_target", "rule"),
+    ("aws_cloudwatch_log_group", "name", "aws_cloudwatch_log_metric_filter", "log_group_name"),
+    ("aws_dynamodb_table", "arn", "aws_dynamodb_resource_policy", "resource_arn"),
+    ("aws_ecr_repository", "name", "aws_ecr_repository_policy", "repository"),
+    ("aws_iam_group", "name", "aws_iam_group_policy", "group"),
+    ("aws_iam_role", "id", "aws_iam_role_policy", "role"),
+    ("aws_iam_user", "name", "aws_iam_user_policy", "user"),
+    ("aws_kinesis_stream", "arn", "aws_kinesis_resource_policy", "resource_arn"),
+    ("aws_kms_key", "key_id", "aws_kms_alias", "target_key_id"),
+    ("aws_lambda_function", "function_name", "aws_lambda_function_event_invoke_config", "function_name"),
+    ("aws_s3_bucket", "bucket", "aws_s3_bucket_logging", "bucket"),
+    ("aws_secretsmanager_secret", "id", "aws_secretsmanager_secret_rotation", "secret_id"),
+    ("aws_secretsmanager_secret", "arn", "aws_secretsmanager_secret_policy", "secret_arn"),
+    ("aws_sns_topic", "arn", "aws_sns_topic_policy", "arn"),
+    ("aws_sqs_queue", "url", "aws_sqs_queue_policy", "queue_url"),
+])  # fmt: skip
+def test_a_part_goes_with_what_it_belongs_to(owner: str, name: str, type_: str, subject: str) -> None:
+    part = gone(type_, **{subject: "it", "policy": policy(TLS)})
+    allowed = (f"{owner}.it",)
+    assert reviewed(part, gone(owner, **{name: "other"}), allowed=allowed).exit_status == EXIT_GUARDED
+    assert reviewed(part, gone(owner, **{name: "it"}), allowed=allowed).exit_status == EXIT_SAFE
 
 
 def test_a_denial_goes_with_the_role_or_queue_that_it_is_for() -> None:
@@ -485,6 +515,7 @@ def test_a_lifecycle_for_a_new_bucket_lets_nothing_expire() -> None:
         ("aws_dynamodb_table", {"deletion_protection_enabled": True}, {"deletion_protection_enabled": True}),
         ("aws_cloudwatch_log_group", {"retention_in_days": 30}, {"retention_in_days": True}),
         ("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": True}),
+        ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": True}),
         ("aws_cloudwatch_metric_alarm", {"alarm_actions": ["a", "b"]}, {"alarm_actions": True}),
         ("aws_s3_bucket_versioning", {"versioning_configuration": [{"status": "Enabled"}]}, {"versioning_configuration": True}),
     ],
@@ -505,7 +536,7 @@ def test_a_policy_that_is_not_known_yet_is_said() -> None:
     result = reviewed(change)
     assert result.exit_status == EXIT_SAFE
     said = "❔ Known only after apply, so not judged: whom `aws_s3_bucket_policy.it` lets do what."
-    assert said in result.markdown
+    assert f"\n\n{said}\n\n" in result.markdown
     # A provider's default that nobody set is not.
     unset = {
         "root_module": {"resources": [{"address": "aws_s3_bucket_policy.it", "expressions": {"bucket": {}}}]}
@@ -581,6 +612,21 @@ def test_a_policy_is_judged_by_the_document_that_it_is_made_of() -> None:
 def test_a_policy_that_is_made_anew_and_stays_the_same_has_a_word_for_it() -> None:
     block = {**TLS_BLOCK, "resources": TLS["Resource"]}
     assert "  policy: made anew at apply, the same as today\n" in with_document(block).markdown
+
+
+def test_a_document_says_what_its_blocks_set_and_no_more() -> None:
+    block = {
+        "actions": ["a:B"],
+        "resources": None,
+        "principals": [],
+        "condition": [],
+        "sid": "",
+        "effect": None,
+    }
+    assert document_policy({"statement": [block], "policy_id": "", "version": None}) == {
+        "Statement": [{"Effect": "Allow", "Action": ["a:B"]}],
+        "Version": "2012-10-17",
+    }
 
 
 @pytest.mark.parametrize(
