@@ -85,6 +85,43 @@ def test_items_are_paired_by_their_name() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Sid", "sid", "id", "Id", "ID", "name", "Name", "key", "Key", "attribute_name", "index_name"],
+)
+def test_what_names_an_item_pairs_it(name: str) -> None:
+    before = [{name: "a", "v": 1, "w": 1}, {name: "b", "v": 2, "w": 2}]
+    after = [{name: "b", "v": 1, "w": 1}, {name: "a", "v": 1, "w": 1}]
+    assert rows({"x": before}, {"x": after}) == ["! x[b].v: 2 → 1", "! x[b].w: 2 → 1"]
+
+
+def test_an_item_that_has_its_pair_gets_no_other() -> None:
+    before = [{"name": "a", "v": 1, "w": 1, "x": 1}, {"name": "b", "v": 9, "w": 9, "x": 9}]
+    after = [{"name": "a", "v": 1, "w": 1, "x": 2}, {"name": "c", "v": 1, "w": 1, "x": 1}]
+    assert rows({"x": before}, {"x": after}) == [
+        "! x[a].x: 1 → 2",
+        '- x:      {"name": "b", "v": 9, "w": 9, "x": 9}',
+        '+ x:      {"name": "c", "v": 1, "w": 1, "x": 1}',
+    ]
+
+
+def test_items_share_what_is_at_the_same_place() -> None:
+    before = [{"a": 1, "b": 2}, {"y": 1}]
+    after = [{"a": 2, "b": 1}, {"a": 1, "c": 3}]
+    assert [
+        row for row in rows({"x": before}, {"x": after}) if row.startswith(("! x[0]", "- x[0]", "+ x[0]"))
+    ] == [
+        "- x[0].b: 2",
+        "+ x[0].c: 3",
+    ]
+
+
+def test_secret_items_that_differ_are_no_other_order() -> None:
+    marks = {"before_sensitive": {"x": [True, False]}, "after_sensitive": {"x": [True, False]}}
+    assert rows({"x": ["a", "z"]}, {"x": ["b", "z"]}, **marks) == ["- x: (sensitive)", "+ x: (sensitive)"]
+    assert rows({"x": ["a", "z"]}, {"x": ["a", "z"], "y": 1}, **marks) == ["+ y: 1"]
+
+
 def test_items_without_a_name_are_paired_by_what_they_share() -> None:
     before = [{"a": 1, "b": 1, "c": 1}, {"a": 2, "b": 2, "c": 2}]
     after = [{"a": 2, "b": 2, "c": 7}, {"a": 9, "b": 9, "c": 9}, {"a": 1, "b": 1, "c": 1}]
@@ -97,6 +134,7 @@ def test_names_that_are_no_names_pair_nothing() -> None:
         before = [{"name": "a", "v": [1, 2, 3]}, {"name": name, "v": [4, 5, 6]}]
         after = [{"name": "a", "v": [4, 5, 7]}, {"name": name, "v": [1, 2, 3]}]
         assert any("x[1].v" in row for row in rows({"x": before}, {"x": after}))
+    assert rows({"x": [{"id": "", "v": 1}]}, {"x": [{"id": "", "v": 2}]}) == ["! x[0].v: 1 → 2"]
 
 
 def test_a_single_block_stays_itself_whatever_changes_in_it() -> None:
@@ -241,6 +279,18 @@ def test_edits_a_word_apart_are_one() -> None:
 )
 def test_a_text_is_long_when_one_side_is(before: str, after: str, heading: str) -> None:
     assert rows({"x": before}, {"x": after})[0] == heading
+
+
+def test_edits_more_than_a_word_apart_are_two() -> None:
+    text = "word " * 50
+    found = rows({"x": f"{text}one b, two"}, {"x": f"{text}1 b, 2"})
+    assert [row[0] for row in found[1:]] == ["-", "+", "-", "+"]
+
+
+def test_several_actions_are_in_one_line() -> None:
+    statement = {"Effect": "Allow", "Action": ["a:B", "c:D"], "Resource": "*"}
+    found = rows({"x": None}, {"x": json.dumps({"Statement": [statement]})})
+    assert found == ["@@ x.Statement: added @@", "+ Allow     a:B, c:D", "+ Resource  *"]
 
 
 def test_long_texts_without_words_in_common_are_clipped() -> None:

@@ -24,7 +24,7 @@ from tests.review.handmade import (
 )
 from tools.review.context import Context
 from tools.review.danger import GUARDED
-from tools.review.plan import ACTIONS, read_plan
+from tools.review.plan import ACTIONS, UnusablePlan, read_plan
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, EXIT_UNUSABLE, Finding, review
 from tools.review.weakenings import ROWS_OF
 
@@ -215,6 +215,19 @@ def test_what_is_no_usable_plan_is_refused(name: str) -> None:
     assert result.messages[0].startswith("not a usable plan: ")
 
 
+def test_a_refusal_says_why(snapshot: SnapshotAssertion, tmp_path: Path) -> None:
+    assert {name: review(data).markdown for name, data in UNUSABLE.items()} == snapshot
+    (tmp_path / "plan.json").write_text("no JSON")
+    with pytest.raises(UnusablePlan, match=r"^it is not JSON$"):
+        read_plan(tmp_path / "plan.json")
+    with pytest.raises(UnusablePlan, match=r"^it cannot be read \(No such file or directory\)$"):
+        read_plan(tmp_path / "missing.json")
+
+
+def test_the_statuses_are_what_the_workflows_know() -> None:
+    assert (EXIT_SAFE, EXIT_GUARDED, EXIT_UNUSABLE) == (0, 3, 4)
+
+
 def test_an_incomplete_plan_that_loses_guarded_data_is_refused() -> None:
     incomplete = plan(TABLE_DESTROYED, complete=False)
     assert review(incomplete, ["aws_dynamodb_table.orders"]).exit_status == EXIT_UNUSABLE
@@ -229,7 +242,11 @@ def test_deep_nesting_is_refused() -> None:
     value: object = {}
     for _ in range(5_000):
         value = [value]
-    assert review(plan(resource("a.b", "update", before=value, after=1))).exit_status == EXIT_UNUSABLE
+    result = review(plan(resource("a.b", "update", before=value, after=1)))
+    assert (result.exit_status, result.title) == (
+        EXIT_UNUSABLE,
+        "not a usable plan: it is nested too deeply",
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,6 +256,7 @@ def test_deep_nesting_is_refused() -> None:
         (None, {"x": 1}, "created"),
         ({"x": 1}, {"x": 2}, "changed"),
         ({}, {}, ""),
+        (None, None, ""),
     ],
 )
 def test_an_entry_without_actions_is_what_its_values_say(before: object, after: object, action: str) -> None:
@@ -406,6 +424,7 @@ def test_import_tells_of_what() -> None:
         resource("a.unknown", "no-op", before={}, after={}, importing={"unknown": True}),
     ]
     markdown = markdown_of(*imports)
+    assert "<b>3 imported</b>" in markdown
     assert '`a.by_id`** – a – import of `"i-1"`\n' in markdown
     assert '`a.by_identity`** – a – import of `{"arn": "arn:x", "n": 1}`\n' in markdown
     assert "`a.unknown`** – a – import\n" in markdown
@@ -450,6 +469,8 @@ def test_failing_checks_are_said(status: str) -> None:
     assert "✅" not in markdown.splitlines()[0]
     assert "\n❌ The check `check.health` fails: `no \\u0060answer\\u0060; twice`\n" in markdown
     assert "1 of 3 checks fail" in markdown
+    unnamed = {"address": {"to_display": ""}, "status": status}
+    assert "\n❌ The check `unnamed` fails\n" in markdown_of(checks=[unnamed, 1, {"status": 1}])
     assert markdown_of(checks=[check("pass")]).startswith("### ✅ No changes\n")
 
 
@@ -483,6 +504,9 @@ def test_drift_is_no_change_to_the_gate() -> None:
     created = resource("aws_s3_bucket.b", "create", after={})
     markdown = markdown_of(created, resource_drift=[deleted])
     assert "`aws_s3_bucket.b` was deleted and would be created again\n" in markdown
+    deposed = {**resource("a.b", "delete", before={}), "deposed": "1a2b3c4d"}
+    markdown = markdown_of(deposed, resource_drift=[resource("a.b", "delete")])
+    assert "`a.b` was deleted\n" in markdown
 
 
 def test_drift_that_the_plan_changes_back_is_shown_once() -> None:
@@ -501,6 +525,12 @@ def test_outputs_are_shown_but_not_the_sensitive_ones() -> None:
     assert markdown.startswith("### ✏️ This plan: only outputs change\n")
     assert "- `token`: `(sensitive)` → `(sensitive)`\n" in markdown
     assert "`b`" not in markdown
+    # Also what is too short to be looked for, and what is not known yet.
+    short = {"actions": ["update"], "before": False, "after": None}
+    short |= {"before_sensitive": True, "after_unknown": True}
+    assert "- `o`: `(sensitive)` → `(known after apply)`\n" in markdown_of(output_changes={"o": short})
+    short = {"actions": ["update"], "before": 1, "after": 2, "after_sensitive": True}
+    assert "- `o`: `1` → `(sensitive)`\n" in markdown_of(output_changes={"o": short})
 
 
 def test_deferred_changes_are_shown() -> None:
@@ -508,6 +538,39 @@ def test_deferred_changes_are_shown() -> None:
     markdown = markdown_of(deferred_changes=deferred)
     assert markdown.startswith("### ⏭️ This plan: all changes are deferred to a later plan\n")
     assert "**➕ `a.b`** – a – deferred to a later plan: `absent_prereq`\n" in markdown
+    for reason in ("", 1, None):
+        deferred[0]["reason"] = reason
+        assert " – deferred to a later plan: `unknown`\n" in markdown_of(deferred_changes=deferred)
+
+
+@pytest.mark.parametrize("deposed", ["", 1, None])
+def test_a_deposed_object_has_a_key(deposed: object) -> None:
+    change = {**resource("a.b", "delete", before={}), "deposed": deposed}
+    assert "**🗑️ `a.b`** – a\n" in markdown_of(change)
+
+
+@pytest.mark.parametrize(("type_", "kind"), [
+    ("aws_s3_bucket_acl", "S3 bucket ACL"),
+    ("aws_cloudwatch_log_group", "CloudWatch log group"),
+    ("aws_db_instance", "DB instance"),
+    ("aws_dynamodb_tag", "DynamoDB tag"),
+    ("aws_ecr_repository", "ECR repository"),
+    ("aws_iam_role", "IAM role"),
+    ("aws_kms_alias", "KMS alias"),
+    ("aws_lambda_function_url", "Lambda function URL"),
+    ("aws_sns_topic", "SNS topic"),
+    ("aws_sqs_queue", "SQS queue"),
+    ("aws_`x`", "resource"),
+])  # fmt: skip
+def test_a_resource_is_called_what_aws_calls_it(type_: str, kind: str) -> None:
+    change = {**resource("a.b", "create", after={}), "type": type_}
+    assert f"**➕ `a.b`** – {kind}\n" in markdown_of(change)
+
+
+@pytest.mark.parametrize(("count", "more"), [(12, "</summary>"), (13, " and 1 more</summary>")])
+def test_a_dozen_are_named(count: int, more: str) -> None:
+    markdown = markdown_of(*(resource(f"a.r{number:02}", "create", after={}) for number in range(count)))
+    assert f"<code>a.r11</code>{more}\n" in markdown
 
 
 # --- Names, graph, footer ----------------------------------------------------------------------------------
@@ -588,6 +651,46 @@ def test_the_graph_is_capped_and_has_no_part_of_a_whole_that_goes() -> None:
 
     assert len(re.findall(r"^  n\d+\[", graph_of("update"), re.MULTILINE)) == 16
     assert "mermaid" not in graph_of("delete")
+
+
+def test_the_graph_goes_on_from_what_hangs_on_it() -> None:
+    changed = ("m", "p", "f", "g")
+    markdown = markdown_of(
+        resource("a.t", "delete", "create", before={}, after={}),
+        *(resource(f"a.{name}", "update", before={"x": 1}, after={"x": 2}) for name in changed),
+        configuration={
+            "root_module": {
+                "resources": [
+                    configured("a.m", x="a.t.id", y="a.g.id"),
+                    {"address": "a.p", "expressions": {"x": {"references": ["a.t"]}}},
+                    configured("a.f", x="a.m.id", y="a.p.id"),
+                    configured("a.g", x="a.f.id"),
+                ]
+            }
+        },
+    )
+    edges = re.findall(r"^  (n\d) -->(\S*) (n\d)$", markdown, re.MULTILINE)
+    assert edges == [
+        ("n0", '|"id"|', "n1"),
+        ("n0", "", "n2"),
+        ("n1", '|"id"|', "n3"),
+        ("n2", '|"id"|', "n3"),
+        ("n3", '|"id"|', "n4"),
+        ("n4", '|"id"|', "n1"),
+    ]
+    styles = re.findall(r"^  classDef (\w+) fill:#\w+,stroke:#\w+,color:#\w+$", markdown, re.MULTILINE)
+    assert styles == ["loss", "replace", "change"]
+
+
+def test_the_edges_of_the_graph_are_capped() -> None:
+    tops, names = [f"a.t{number}" for number in range(4)], [f"a.r{number}" for number in range(10)]
+    edges = [configured(name, **{top[2:]: f"{top}.id" for top in tops}) for name in names]
+    markdown = markdown_of(
+        *(resource(top, "delete", "create", before={}, after={}) for top in tops),
+        *(resource(name, "update", before={"x": 1}, after={"x": 2}) for name in names),
+        configuration={"root_module": {"resources": edges}},
+    )
+    assert markdown.count("-->") == 24
 
 
 def test_the_footer_says_what_it_was_made_from() -> None:
