@@ -1,0 +1,77 @@
+"""What of a review fits in a comment, and what is said of the rest."""
+
+import pytest
+
+from tools.review import comment
+from tools.review.comment import Part, Section, fit, whole
+
+LIMIT, NAMES = 10_000, 1_000
+ENDING = "the end\n"
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comment, "COMMENT_LIMIT", LIMIT)
+    monkeypatch.setattr(comment, "_NAMES_LIMIT", NAMES)
+
+
+def part(size: int, name: str, short: str = "") -> Part:
+    text = f"{name} ".ljust(size - 1, "x") + "\n"
+    return Part(lambda: text, short=short, name=name, kind="kind")
+
+
+def test_what_fits_to_the_byte_is_not_cut() -> None:
+    frame = {"opening": "opening\n", "closing": "closing é\n"}
+    room = LIMIT - len(ENDING) - len("title\n") - len("".join(frame.values()).encode())
+
+    def fitted(size: int) -> str:
+        return fit([whole("title\n"), Section([part(size - 100, "a"), part(100, "b")], **frame)], ENDING)
+
+    text = fitted(room)
+    assert len(text.encode()) == LIMIT
+    assert text.startswith("title\nopening\na xxx")
+    assert text.endswith("x\nclosing é\nthe end\n")
+    assert "Cut to fit" not in text
+    assert "**Cut to fit a comment:** 1 of its parts" in fitted(room + 1)
+
+
+def test_what_does_not_fit_is_short_or_gone_with_the_frame_around_it() -> None:
+    sections = [
+        Section([part(20_000, "a", short="short a\n"), part(30, "b")], opening="first\n", closing="end\n"),
+        Section([part(20_000, "c")], opening="second\n", closing="end of second\n"),
+        Section([part(30, "d")]),
+    ]
+    text = fit(sections, ENDING)
+    assert text == (
+        f"first\nshort a\n{part(30, 'b').text()}end\n{part(30, 'd').text()}"
+        "\n**Cut to fit a comment:** 2 of its parts, the least dangerous, are not shown in full; "
+        "`terraform show` of the plan has them.\n\n- kind: `a`, `c`\nthe end\n"
+    )
+
+
+def test_shorts_with_their_frames_stay_in_the_limit() -> None:
+    short = "s" * 399 + "\n"
+    sections = [Section([part(20_000, "a", short)], opening="o" * 40, closing="c" * 40) for _ in range(9)]
+    text = fit([*sections, Section([part(size, "b") for size in [60] * 200])], ENDING)
+    assert text.count("o" * 40 + short + "c" * 40) == 9
+    assert LIMIT - NAMES - 100 < len(text.partition("\n**Cut")[0]) <= LIMIT - NAMES
+
+
+@pytest.mark.parametrize(("misfits", "is_shown"), [(19, True), (20, False)])
+def test_after_many_that_do_not_fit_no_more_are_tried(misfits: int, is_shown: bool) -> None:
+    parts = [part(20_000, "a") for _ in range(misfits)]
+    assert (part(30, "b").text() in fit([Section([*parts, part(30, "b")])])) == is_shown
+
+
+def test_each_kind_has_its_share_of_the_names() -> None:
+    def parts(kind: str, count: int) -> list[Part]:
+        return [Part(lambda: "x" * 20_000, name=f"{kind}{number:05}", kind=kind) for number in range(count)]
+
+    text = fit([Section([*parts("a", 100), *parts("b", 3), Part(lambda: "x" * 20_000)])])
+    note = text[text.index("\n**Cut") :]
+    assert len(note) <= NAMES
+    assert note.startswith("\n**Cut to fit a comment:** 104 of its parts")
+    assert "\n- a: `a00000`, `a00001`, " in note
+    assert note.endswith("\n- b: `b00000`, `b00001`, `b00002`\n")
+    long = [Part(lambda: "x" * 20_000, name="n" * 2_000, kind="long")]
+    assert fit([Section(long)]).endswith("\n- long: 1\n")
