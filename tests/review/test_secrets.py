@@ -241,6 +241,43 @@ def test_sensitive_variables_and_data_sources_are_secrets_too() -> None:
     assert "+ z: (sensitive)" in markdown
 
 
+def test_variables_that_are_not_sensitive_are_shown() -> None:
+    markdown = markdown_of(
+        resource("a.b", "update", before={"x": 1}, after={"x": "from-variable"}),
+        variables={"v": {"value": "from-variable"}},
+        configuration={"root_module": {"variables": {"v": {"sensitive": False}, "w": 1}}},
+    )
+    assert '! x: 1 → "from-variable"\n' in markdown
+
+
+def test_what_is_sensitive_in_an_action_is_a_secret_too() -> None:
+    action = {
+        "address": "action.a.b",
+        "config_values": {"payload": "from-action"},
+        "config_sensitive": {"payload": True},
+    }
+    change = resource("a.b", "update", before={"x": 1}, after={"x": "from-action"})
+    assert "! x: 1 → (sensitive)\n" in markdown_of(change, action_invocations=[action])
+
+
+def test_every_one_of_several_numbers_is_hidden() -> None:
+    for number in (4711, 54321, 1234567):
+        assert "! x: (sensitive) → " in hidden_with([4711, 54321, 1234567], f"it is {number}")
+
+
+def test_short_keys_of_a_sensitive_map_are_hidden_where_they_are_marked_only() -> None:
+    marked = resource("a.marked", "no-op", after={"x": {"K-1": "value"}}, after_sensitive={"x": True})
+    change = resource("a.b", "update", before={"t": {"K-1": 1}}, after={"t": {"K-1": 2}})
+    assert "! t.K-1: 1 → 2\n" in markdown_of(marked, change)
+
+
+def test_a_marker_of_another_shape_for_what_is_not_known_is_passed_over() -> None:
+    change = resource(
+        "a.b", "create", after={"x": "text", "y": [1]}, after_unknown={"x": {"a": True}, "y": {"a": True}}
+    )
+    assert '+ x: "text"\n+ y: [1]\n' in markdown_of(change)
+
+
 def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
     """The review of a change to `value` in a plan that marks `secret` sensitive elsewhere."""
     marked = resource("a.marked", "no-op", after={"x": secret}, after_sensitive={"x": True})
