@@ -10,8 +10,9 @@ import pytest
 
 from tests.review.handmade import TABLE_DESTROYED, plan, resource
 from tools.review.judges import DESTROYED
-from tools.review.policies import document_policy
+from tools.review.policies import Kind, document_policy, widenings
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, Result, review
+from tools.review.secrets import UNKNOWN
 from tools.review.weakenings import ROWS_OF, TABLE
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"
@@ -133,8 +134,8 @@ WEAKER: list[Case] = [
     ("aws_kms_key", *with_policy(policy(), policy(statement(Principal="*", Action="kms:Decrypt", Resource="*"))), "policy", "anyone may read"),
     ("aws_kms_key", None, {"policy": policy(statement(Principal="*", Action="kms:*", Resource="*"))}, "policy", "anyone may use it"),
     ("aws_iam_role", {"assume_role_policy": policy(ASSUME)}, {"assume_role_policy": policy(statement(Principal={"AWS": "*"}, Action="sts:AssumeRole"))}, "assume_role_policy", "anyone may assume the role"),
-    ("aws_iam_role", {"assume_role_policy": policy(OIDC)}, {"assume_role_policy": policy({**OIDC, "Condition": {}})}, "assume_role_policy", "anyone of an identity provider"),
-    ("aws_iam_role", None, {"assume_role_policy": policy({**OIDC, "Condition": {}})}, "assume_role_policy", "anyone of an identity provider"),
+    ("aws_iam_role", {"assume_role_policy": policy(OIDC)}, {"assume_role_policy": policy({**OIDC, "Condition": {}})}, "assume_role_policy", "anyone of an identity provider may assume the role: Federated arn:aws:iam::123456789012:oidc-provider/token; without its condition on token:sub token:aud"),
+    ("aws_iam_role", None, {"assume_role_policy": policy({**OIDC, "Condition": {}})}, "assume_role_policy", "anyone of an identity provider may assume the role: Federated arn:aws:iam::123456789012:oidc-provider/token"),
     ("aws_iam_role", {"permissions_boundary": "arn"}, {"permissions_boundary": None}, "permissions_boundary", "no permissions boundary"),
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": "dynamodb:*"})), "policy", "it may do everything: dynamodb:*"),
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Resource": "*"})), "policy", "on every resource: dynamodb:GetItem"),
@@ -142,14 +143,14 @@ WEAKER: list[Case] = [
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": [*READ["Action"], "*"]})), "policy", "it may do everything: *"),  # type: ignore[misc]
     ("aws_iam_policy", None, {"policy": policy(statement(Action="*", Resource="*"))}, "policy", "it may do everything: *"),
     ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", Resource="*"))}, "policy", "on every resource: s3:GetObject"),
-    ("aws_iam_policy", None, {"policy": policy(statement(NotAction="iam:*", Resource="*"))}, "policy", "everything but a few iam:*"),
+    ("aws_iam_policy", None, {"policy": policy(statement(NotAction="iam:*", Resource="*"))}, "policy", "it allows everything but a few iam:*"),
     ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "policy_arn", "it may do everything"),
-    ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", NotResource="arn:x"))}, "policy", "everything but a few"),
+    ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", NotResource="arn:x"))}, "policy", "it allows everything but a few"),
     ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy()), "policy", "it no longer denies s3:GetObject"),
     # Only what is new is named, and two statements may together allow what one does.
     ("aws_iam_policy", *with_policy(policy(statement(Action="a:B", Resource="*")), policy(statement(Action=["a:B", "c:D"], Resource="*"))), "policy", "on every resource: c:D"),
     ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy({**ANYONE_READS, "Effect": "Deny"}, ANYONE_READS)), "policy", "anyone may read"),
-    ("aws_s3_bucket_policy", *with_policy(policy({**OWN, "Effect": "Deny"}), policy(OWN)), "policy", "it no longer denies Own"),
+    ("aws_s3_bucket_policy", *with_policy(policy({**OWN, "Effect": "Deny"}), policy(OWN)), "policy", "it may do everything: s3:*; it no longer denies Own"),
     ("aws_s3_bucket_policy", None, {"policy": policy(OTHER)}, "policy", "another account gets access: 999999999999"),
     ("aws_sns_topic_policy", *with_policy(policy(OWN, SERVICE), policy(OWN, {**SERVICE, "Condition": {}})), "policy", "without its condition on aws:SourceAccount"),
     ("aws_s3_bucket_public_access_block", {"block_public_policy": True}, {"block_public_policy": False}, "block_public_policy", "public access is not blocked"),
@@ -219,7 +220,7 @@ def test_a_weakening_stops_until_its_attribute_is_allowed(
     stopped = reviewed(change)
     assert stopped.exit_status == EXIT_GUARDED
     (finding,) = stopped.findings
-    assert words in finding.words
+    assert finding.words == words if attribute.endswith("policy") else words in finding.words
     assert finding.allow == f"{type_}.it" + (f".{attribute}" if attribute else "")
     assert not finding.is_loss
     title = stopped.markdown.splitlines()[0]
@@ -344,6 +345,14 @@ def test_without_an_own_account_nobody_is_a_stranger() -> None:
     # What is deployed tells of the account too.
     role = resource("aws_iam_role.r", "no-op", before={"arn": "arn:aws:iam::123456789012:role/r"}, after={})
     assert review(plan(STAYS, role, change)).exit_status == EXIT_GUARDED
+
+
+def test_an_action_that_is_not_known_yet_is_more_than_what_is_allowed_today() -> None:
+    today = {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"], "Resource": ["r"]}
+    more = {**today, "Action": ["s3:GetObject", UNKNOWN]}
+    assert list(widenings([today], [today], kind=Kind.RESOURCE, new=False, own=())) == []
+    found = widenings([today], [more], kind=Kind.RESOURCE, new=False, own=())
+    assert [widening.words for widening in found] == ["anyone may read"]
 
 
 def test_what_a_policy_would_allow_is_named() -> None:
@@ -471,6 +480,24 @@ def test_a_resource_at_another_address_is_compared_with_the_old_one() -> None:
     part = resource("aws_s3_bucket_versioning.old", "delete", before={"bucket": "b"})
     moved = resource("aws_s3_bucket_versioning.new", "create", after={"bucket": "b"})
     assert reviewed(part, moved).exit_status == EXIT_SAFE
+
+
+@pytest.mark.parametrize(("type_", "names"), [
+    ("aws_cloudwatch_metric_alarm", ("alarm_name",)),
+    ("aws_cloudwatch_composite_alarm", ("alarm_name",)),
+    ("aws_lambda_event_source_mapping", ("event_source_arn", "function_name")),
+    ("aws_sns_topic_subscription", ("topic_arn", "protocol", "endpoint")),
+    ("aws_cloudwatch_event_target", ("rule", "arn")),
+])  # fmt: skip
+def test_a_resource_at_another_address_is_the_same_by_all_that_it_is(
+    type_: str, names: tuple[str, ...]
+) -> None:
+    values = dict.fromkeys(names, "it")
+    old = resource(f"{type_}.old", "delete", before=values)
+    assert reviewed(old, resource(f"{type_}.new", "create", after=values)).exit_status == EXIT_SAFE
+    for name in values:
+        other = resource(f"{type_}.new", "create", after={**values, name: "other"})
+        assert reviewed(old, other).exit_status == EXIT_GUARDED
 
 
 def test_what_cannot_be_told_apart_is_not_taken_for_the_same() -> None:
