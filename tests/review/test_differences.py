@@ -291,6 +291,9 @@ def test_several_actions_are_in_one_line() -> None:
     statement = {"Effect": "Allow", "Action": ["a:B", "c:D"], "Resource": "*"}
     found = rows({"x": None}, {"x": json.dumps({"Statement": [statement]})})
     assert found == ["@@ x.Statement: added @@", "+ Allow     a:B, c:D", "+ Resource  *"]
+    actions = [f"a:{letter * 28}" for letter in "bcd"]
+    found = rows({"x": None}, {"x": json.dumps({"Statement": [{**statement, "Action": actions}]})})
+    assert found[1:3] == [f"+ Allow     {actions[0]}, {actions[1]},", f"+           {actions[2]}"]
 
 
 def test_long_texts_without_words_in_common_are_clipped() -> None:

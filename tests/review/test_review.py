@@ -203,6 +203,10 @@ UNUSABLE: dict[str, object] = {
     "unknown action of drift": plan(resource_drift=[resource("a.b", "explode")]),
     "checks of another shape": plan(checks={}),
     "action invocation of another shape": plan(action_invocations=[None]),
+    "action invocation with an empty address": plan(action_invocations=[{"address": ""}]),
+    "action invocation with a number for an address": plan(action_invocations=[{"address": 1}]),
+    "incomplete for a target": plan(complete=False, deferred_changes=[]),
+    "incomplete for what is deferred": plan(complete=False, deferred_changes=[{}, {}]),
     "deferred action invocation of another shape": plan(deferred_action_invocations=[None]),
 }
 
@@ -264,6 +268,9 @@ def test_an_entry_without_actions_is_what_its_values_say(before: object, after: 
     assert (action.capitalize() if action == "destroyed" else action) in markdown
     assert (markdown == "### ✅ No changes\n") == (action == "")
     assert review(plan(resource("aws_s3_bucket.b", before={}))).exit_status == EXIT_GUARDED
+    for value in ({}, None):
+        imported = resource("a.b", before=value, after=value, importing={"id": "i-1"})
+        assert "<b>1 imported</b>: <code>a.b</code></summary>\n\n**📦 `a.b`**" in markdown_of(imported)
 
 
 # --- The text ----------------------------------------------------------------------------------------------
@@ -337,6 +344,16 @@ def test_the_title_says_what_would_be_lost_opened_and_weakened() -> None:
         in result.markdown
     )
     assert "**4." not in result.markdown
+
+
+def test_every_loss_is_decided_by_itself() -> None:
+    replaced = resource("aws_dynamodb_table.r", "delete", "create", before={"id": ""}, after={"id": ""})
+    gone = [resource(f"aws_s3_bucket.b{number}", "delete", before={"id": number}) for number in range(2)]
+    markdown = review(plan(replaced, *gone)).markdown
+    assert "> **3 guarded resources would be 1 replaced and 2 destroyed**.\n" in markdown
+    assert "\n**1. ♻️ `aws_dynamodb_table.r`** – DynamoDB table – replaced – " in markdown
+    assert "\n**2. 🗑️ `aws_s3_bucket.b0`** – S3 bucket – destroyed – " in markdown
+    assert "\n**3. 🗑️ `aws_s3_bucket.b1`** – S3 bucket – destroyed – " in markdown
 
 
 def test_many_that_are_destroyed_are_collapsed() -> None:
@@ -453,6 +470,21 @@ def test_actions_that_run_are_shown() -> None:
         in markdown
     )
     assert "**⚡ `action.a.b`** – deferred to a later plan: `unknown_x`\n" in markdown
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ("BeforeCreate", "before create"),
+        ("after_update", "after update"),
+        ("AfterDestroy", "after destroy"),
+        ("<b>", "a change"),
+    ],
+)
+def test_when_an_action_runs_is_said(event: str, words: str) -> None:
+    trigger = {"triggering_resource_address": "a.b", "action_trigger_event": event}
+    action = {"address": "action.a.b", "lifecycle_action_trigger": trigger}
+    assert f"**⚡ `action.a.b`** – {words} of `a.b`\n" in markdown_of(action_invocations=[action])
 
 
 def check(status: str, *messages: str) -> dict[str, object]:
@@ -580,7 +612,10 @@ def test_resources_have_the_names_of_their_constructs() -> None:
     change = resource('aws_sqs_queue.q["k"]', "update", before={"x": 1}, after={"x": 2})
     markdown = review(plan(change), context=Context(names={"aws_sqs_queue.q": "orders/queue"})).markdown
     assert '✏️ `orders/queue["k"]`** – SQS queue\n' in markdown
-    assert '| `orders/queue["k"]` | `aws_sqs_queue.q["k"]` |\n' in markdown
+    assert (
+        "\n<details><summary>Terraform addresses</summary>\n\n| construct | address |\n|---|---|\n"
+        '| `orders/queue["k"]` | `aws_sqs_queue.q["k"]` |\n\n</details>\n'
+    ) in markdown
 
 
 def test_what_allows_a_change_can_be_copied(tmp_path: Path) -> None:

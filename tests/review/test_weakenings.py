@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.review.handmade import TABLE_DESTROYED, plan, resource
-from tools.review.judges import DESTROYED
+from tools.review.judges import DESTROYED, lower
 from tools.review.policies import Kind, document_policy, widenings
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, Result, review
 from tools.review.secrets import UNKNOWN
@@ -102,6 +102,8 @@ WEAKER: list[Case] = [
     ("aws_s3_bucket_lifecycle_configuration", {"rule": []}, {"rule": [rule(expiration=[{"date": "2027-01-01T00:00:00Z"}])]}, "rule", "objects expire"),
     ("aws_s3_bucket", {"lifecycle_rule": [rule(30, enabled=False)]}, {"lifecycle_rule": [rule(30, enabled=True)]}, "lifecycle_rule", "objects expire"),
     ("aws_s3_bucket_lifecycle_configuration", None, {"bucket": "there", "rule": [rule(1)]}, "rule", "objects expire"),
+    ("aws_s3_bucket", {"lifecycle_rule": [rule(30, prefix="a/")]}, {"lifecycle_rule": [rule(30, prefix="")]}, "lifecycle_rule", "objects expire"),
+    ("aws_s3_bucket", {"lifecycle_rule": [rule(30, tags={"a": "b"})]}, {"lifecycle_rule": [rule(30, tags={})]}, "lifecycle_rule", "objects expire"),
     ("aws_dynamodb_table", {"ttl": [{"enabled": False}]}, {"ttl": [{"enabled": True, "attribute_name": "x"}]}, "ttl.enabled", "items expire"),
     ("aws_cloudwatch_log_group", {"retention_in_days": 30}, {"retention_in_days": 1}, "retention_in_days", "kept for less"),
     ("aws_cloudwatch_log_group", {"retention_in_days": 0}, {"retention_in_days": 30}, "retention_in_days", "kept for less"),
@@ -147,6 +149,7 @@ WEAKER: list[Case] = [
     ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "policy_arn", "it may do everything"),
     ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", NotResource="arn:x"))}, "policy", "it allows everything but a few"),
     ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy()), "policy", "it no longer denies s3:GetObject"),
+    ("aws_iam_policy", None, {"policy": policy(statement(Action="*", Resource="arn:aws:s3:::b"))}, "policy", "it may do everything: *"),
     # Only what is new is named, and two statements may together allow what one does.
     ("aws_iam_policy", *with_policy(policy(statement(Action="a:B", Resource="*")), policy(statement(Action=["a:B", "c:D"], Resource="*"))), "policy", "on every resource: c:D"),
     ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy({**ANYONE_READS, "Effect": "Deny"}, ANYONE_READS)), "policy", "anyone may read"),
@@ -162,6 +165,8 @@ WEAKER: list[Case] = [
     ("aws_security_group", {"ingress": []}, {"ingress": [{"cidr_blocks": ["10.0.0.0/8", "0.0.0.0/0"], "from_port": 22, "to_port": 22, "protocol": "tcp"}]}, "ingress", "open to every address"),
     ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 443, "to_port": 443, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 443, "protocol": "tcp"}]}, "ingress", "open to every address"),
     ("aws_security_group_rule", None, {"type": "ingress", "ipv6_cidr_blocks": ["::/0"], "from_port": 22}, "", "open to every address"),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 53, "to_port": 53, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 53, "to_port": 53, "protocol": protocol} for protocol in ("tcp", "udp")]}, "ingress", "open to every address"),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 80, "to_port": 80, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 80, "to_port": 8080, "protocol": "tcp"}]}, "ingress", "open to every address"),
     ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "10.0.0.0/8"}, {"cidr_ipv4": "0.0.0.0/0"}, "cidr_ipv4", "open to every address"),
     ("aws_lambda_function_url", {"authorization_type": "AWS_IAM"}, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
     ("aws_lambda_function_url", None, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
@@ -288,6 +293,8 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": ["dynamodb:GetItem", "dynamodb:PutItem"]}))),
     ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": None}),
     ("aws_kms_key", {"rotation_period_in_days": None}, {"rotation_period_in_days": 90}),
+    ("aws_s3_bucket", {"lifecycle_rule": [rule(30, tags={"a": "b", "c": "d"})]}, {"lifecycle_rule": [rule(60, tags={"c": "d", "a": "b"})]}),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 0, "protocol": "-1"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 0, "protocol": "tcp"}]}),
     ("aws_sqs_queue", {"message_retention_seconds": 60}, {"message_retention_seconds": None}),
     ("aws_sqs_queue", {"message_retention_seconds": None}, {"message_retention_seconds": 60}),
     # The same, written in another way.
@@ -437,6 +444,12 @@ def test_a_part_goes_with_what_it_belongs_to(owner: str, name: str, type_: str, 
     assert reviewed(part, gone(owner, **{name: "it"}), allowed=allowed).exit_status == EXIT_SAFE
 
 
+@pytest.mark.parametrize("name", ["", ["it"], None])
+def test_what_has_no_name_owns_nothing(name: object) -> None:
+    part = gone("aws_cloudwatch_event_target", rule=name)
+    assert reviewed(part, gone("aws_lambda_function", name=name)).exit_status == EXIT_GUARDED
+
+
 def test_a_denial_goes_with_the_role_or_queue_that_it_is_for() -> None:
     denial = gone("aws_iam_role_policy", role="r", policy=policy({**READ, "Effect": "Deny"}))
     assert reviewed(denial).findings[0].words == "it no longer denies Read"
@@ -543,13 +556,25 @@ def test_a_lifecycle_for_a_new_bucket_lets_nothing_expire() -> None:
         ("aws_cloudwatch_log_group", {"retention_in_days": 30}, {"retention_in_days": True}),
         ("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": True}),
         ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": True}),
+        ("aws_s3_bucket", {"lifecycle_rule": []}, {"lifecycle_rule": [{"expiration": [{"days": True}]}]}),
         ("aws_cloudwatch_metric_alarm", {"alarm_actions": ["a", "b"]}, {"alarm_actions": True}),
         ("aws_s3_bucket_versioning", {"versioning_configuration": [{"status": "Enabled"}]}, {"versioning_configuration": True}),
     ],
 )  # fmt: skip
-def test_what_is_not_known_yet_is_taken_for_strong(type_: str, before: object, unknown: object) -> None:
+def test_what_is_not_known_yet_is_taken_for_strong(
+    type_: str, before: object, unknown: dict[str, object]
+) -> None:
     change = resource(f"{type_}.it", "update", before=before, after={}, after_unknown=unknown)
-    assert reviewed(change).exit_status == EXIT_SAFE
+    if "lifecycle_rule" in unknown:
+        change["change"]["after"] = {"lifecycle_rule": [rule(expiration=[{}])]}
+    result = reviewed(change)
+    assert result.exit_status == EXIT_SAFE
+    assert "❔" not in result.markdown
+
+
+def test_one_value_of_several_that_is_not_known_yet_may_be_what_it_was() -> None:
+    assert lower().is_weaker([5], [3])
+    assert not lower().is_weaker([5], [3, UNKNOWN])
 
 
 def test_a_policy_that_is_not_known_yet_is_said() -> None:
