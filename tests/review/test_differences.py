@@ -283,6 +283,10 @@ def test_a_text_is_long_when_one_side_is(before: str, after: str, heading: str) 
 
 def test_edits_more_than_a_word_apart_are_two() -> None:
     text = "word " * 50
+    assert rows({"x": f"{text}one b two"}, {"x": f"{text}1 b 2"})[1:] == [
+        f"- …{text[-30:]}one b two…",
+        f"+ …{text[-30:]}1 b 2…",
+    ]
     found = rows({"x": f"{text}one b, two"}, {"x": f"{text}1 b, 2"})
     assert [row[0] for row in found[1:]] == ["-", "+", "-", "+"]
 

@@ -457,6 +457,14 @@ def test_a_denial_goes_with_the_role_or_queue_that_it_is_for() -> None:
     assert reviewed(gone("aws_sqs_queue", id="q", policy=policy(TLS))).exit_status == EXIT_SAFE
 
 
+def test_what_weakens_is_red_beside_what_does_not() -> None:
+    before = {"ttl": [{"enabled": False, "other": "a"}], "read_capacity": 1}
+    after = {"ttl": [{"enabled": True, "other": "b"}], "read_capacity": 2}
+    assert (
+        '```diff\n! read_capacity:  1 → 2\n- ttl[0].enabled: false → true\n! ttl[0].other:   "a" → "b"\n```\n'
+    ) in reviewed(changed("aws_dynamodb_table", before, after)).markdown
+
+
 def test_what_is_allowed_of_several_weakenings_is_said() -> None:
     weaker = {**MAPPING, "enabled": False, "maximum_retry_attempts": 1}
     change = changed("aws_lambda_event_source_mapping", MAPPING, weaker)
