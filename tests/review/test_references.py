@@ -24,6 +24,10 @@ MODULE = {
                 },
             },
         },
+        {
+            "address": "data.aws_iam_policy_document.d",
+            "expressions": {"statement": [{"resources": {"references": ["aws_w.w.arn", "aws_w.w"]}}], "damaged": 1},
+        },
         {"address": "a.without"},
         {"expressions": {}},
         1,
@@ -32,7 +36,7 @@ MODULE = {
 
 
 def test_references_are_found_in_modules_and_blocks() -> None:
-    calls = {"m": {"module": MODULE}, "damaged": 1}
+    calls = {"m": {"module": MODULE}, "damaged": 1, "empty": {"module": 1}}
     references = References({"configuration": {"root_module": {"module_calls": calls}}})
     address = 'module.m["k"].a.b[0]'
     document = "module.m.data.aws_iam_policy_document"
@@ -48,6 +52,11 @@ def test_references_are_found_in_modules_and_blocks() -> None:
     ]
     assert [references.is_set(address, name) for name in ("block.y", "no.block", "z")] == [True, False, True]
     assert references.is_set("module.m.a.without", "any")
+    # What a data source refers to counts for who uses it.
+    assert references.edges() == {
+        f"module.m.aws_{name}": {"module.m.a.b": attribute}
+        for name, attribute in (("w.w", "arn"), ("t.t", "arn"), ("u.u", "id"), ("v.v", ""))
+    }
 
 
 def test_keys_are_no_part_of_an_address() -> None:
