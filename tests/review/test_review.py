@@ -992,8 +992,10 @@ def test_the_command_takes_names_from_the_template_and_facts_from_options(tmp_pa
     warning = {"severity": "warning", "summary": "Deprecated", "address": "a.b", "detail": "Use c."}
     log = [json.dumps({"diagnostic": warning}), "", "no JSON", '{"diagnostic": {"severity": "error"}}', "[]"]
     (tmp_path / "log").write_text("\n".join(log))
-    options = ("--commit=3f9c2ab4", "--base=", "--serial=41", f"--log={tmp_path / 'log'}")
-    options += ("--valid-until=2026-12-01", "--run-url=https://e.com/a/b/runs/1?x=y")
+    options = (
+        *("--commit=3f9c2ab4", "--base=", "--serial=41", f"--log={tmp_path / 'log'}"),
+        *("--valid-until=2026-12-01", "--run-url=https://e.com/a/b/runs/1?x=y"),
+    )
     markdown = run(tmp_path / "plan.json", *options).stdout.decode()
     assert markdown.startswith("### 🛑 `order-pipeline-dev` would lose `orders/table`\n")
     assert "<sub>Made from `3f9c2ab`, state serial 41. Valid until " in markdown
