@@ -57,6 +57,12 @@ def test_shorts_with_their_frames_stay_in_the_limit() -> None:
     assert LIMIT - NAMES - 100 < len(text.partition("\n**Cut")[0]) <= LIMIT - NAMES
 
 
+def test_a_frame_takes_its_room_once() -> None:
+    shorts = Section([part(20_000, "a", short="s\n") for _ in range(10)], opening="o" * 500)
+    rest = part(LIMIT - NAMES - 500 - 20, "b")
+    assert rest.text() in fit([shorts, Section([rest])])
+
+
 @pytest.mark.parametrize(("misfits", "is_shown"), [(19, True), (20, False)])
 def test_after_many_that_do_not_fit_no_more_are_tried(misfits: int, is_shown: bool) -> None:
     parts = [part(20_000, "a") for _ in range(misfits)]
@@ -73,5 +79,9 @@ def test_each_kind_has_its_share_of_the_names() -> None:
     assert note.startswith("\n**Cut to fit a comment:** 104 of its parts")
     assert "\n- a: `a00000`, `a00001`, " in note
     assert note.endswith("\n- b: `b00000`, `b00001`, `b00002`\n")
+    text = fit([Section([item for kind in "abcd" for item in parts(kind, 1_000)])])
+    note = text[text.index("\n**Cut") :]
+    assert NAMES * 0.6 < len(note) <= NAMES
+    assert all(f"\n- {kind}: `{kind}00000`, " in note for kind in "abcd")
     long = [Part(lambda: "x" * 20_000, name="n" * 2_000, kind="long")]
     assert fit([Section(long)]).endswith("\n- long: 1\n")

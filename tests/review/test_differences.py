@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from tests.review.handmade import markdown_of, resource
+from tools.review.differences import differences
+from tools.review.secrets import Hidden
 
 
 def rows(before: object, after: object, **change: object) -> list[str]:
@@ -105,6 +107,17 @@ def test_an_item_that_has_its_pair_gets_no_other() -> None:
     ]
 
 
+def test_a_name_counts_more_than_what_items_share() -> None:
+    before = [{"name": "a", "v": 1, "w": 1}, {"name": "b", "v": 2, "w": 2}]
+    after = [{"name": "a", "v": 2, "w": 2}, {"name": "c", "v": 9, "w": 9}]
+    assert rows({"x": before}, {"x": after}) == [
+        "! x[a].v: 1 → 2",
+        "! x[a].w: 1 → 2",
+        '- x:      {"name": "b", "v": 2, "w": 2}',
+        '+ x:      {"name": "c", "v": 9, "w": 9}',
+    ]
+
+
 def test_items_share_what_is_at_the_same_place() -> None:
     before = [{"a": 1, "b": 2}, {"y": 1}]
     after = [{"a": 2, "b": 1}, {"a": 1, "c": 3}]
@@ -114,6 +127,25 @@ def test_items_share_what_is_at_the_same_place() -> None:
         "- x[0].b: 2",
         "+ x[0].c: 3",
     ]
+
+
+def test_items_that_share_less_than_half_are_two() -> None:
+    large = {"a": 1} | {f"k{number}": number for number in range(8)}
+    nested = {"p": {"a": 1}, "q": {"a": 2}}, {"p": {"a": 2}, "q": {"a": 1}}
+    for before, after in (({"a": 1, "b": 1}, large), (large, {"a": 1, "b": 1}), nested):
+        found = rows({"x": [before, {"y": 1}]}, {"x": [after, {"z": 2}]})
+        assert [row[0] for row in found] == ["-", "-", "+", "+"]
+
+
+def test_what_becomes_a_statement_is_shown_by_attribute() -> None:
+    assert rows({"x": {"a": 1}}, {"x": {"Effect": "Allow", "a": 1}}) == ['+ x.Effect: "Allow"']
+    assert rows({"x": {"Effect": "Allow", "a": 1}}, {"x": {"a": 1}}) == ['- x.Effect: "Allow"']
+
+
+def test_a_policy_with_a_secret_across_its_values_is_not_taken_apart() -> None:
+    text = json.dumps({"Statement": []})
+    (found,) = differences(text, {"Statement": [1]}, lambda text: True)
+    assert found.before == Hidden(text)
 
 
 def test_secret_items_that_differ_are_no_other_order() -> None:
@@ -143,6 +175,8 @@ def test_a_single_block_stays_itself_whatever_changes_in_it() -> None:
         "! x[0].b: 1 → 2",
     ]
     assert rows({"x": [1]}, {"x": [2]}) == ["- x: 1", "+ x: 2"]
+    assert rows({"x": ["a"]}, {"x": [{"b": 1}]}) == ['- x: "a"', '+ x: {"b": 1}']
+    assert rows({"x": [{"b": 1}]}, {"x": ["a"]}) == ['- x: {"b": 1}', '+ x: "a"']
     assert rows({"x": [1, 1]}, {"x": [1]}) == ["- x: 1"]
 
 
