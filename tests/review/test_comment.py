@@ -1,5 +1,7 @@
 """What of a review fits in a comment, and what is said of the rest."""
 
+import re
+
 import pytest
 
 from tools.review import comment
@@ -78,6 +80,7 @@ def test_each_kind_has_its_share_of_the_names() -> None:
     assert len(note) <= NAMES
     assert note.startswith("\n**Cut to fit a comment:** 104 of its parts")
     assert "\n- a: `a00000`, `a00001`, " in note
+    assert re.search(r"`, \d+ more\n- b: ", note)
     assert note.endswith("\n- b: `b00000`, `b00001`, `b00002`\n")
     text = fit([Section([item for kind in "abcd" for item in parts(kind, 1_000)])])
     note = text[text.index("\n**Cut") :]
