@@ -278,6 +278,16 @@ def test_a_marker_of_another_shape_for_what_is_not_known_is_passed_over() -> Non
     assert '+ x: "text"\n+ y: [1]\n' in markdown_of(change)
 
 
+def test_a_secret_in_the_words_of_the_review_hides_none_of_them() -> None:
+    marked = resource("a.marked", "no-op", after={"x": ["apply", "sensitive"]}, after_sensitive={"x": True})
+    change = resource("a.b", "create", after={"y": 1}, after_unknown={"x": True}, after_sensitive={"y": True})
+    markdown = markdown_of(
+        marked, change, output_changes={"o": {"actions": ["create"], "after_unknown": True}}
+    )
+    assert "+ y: (sensitive)\n" in markdown
+    assert "→ `(known after apply)`\n" in markdown
+
+
 def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
     """The review of a change to `value` in a plan that marks `secret` sensitive elsewhere."""
     marked = resource("a.marked", "no-op", after={"x": secret}, after_sensitive={"x": True})
