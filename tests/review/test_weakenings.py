@@ -585,6 +585,11 @@ def test_one_value_of_several_that_is_not_known_yet_may_be_what_it_was() -> None
     assert not lower().is_weaker([5], [3, UNKNOWN])
 
 
+def test_a_number_beyond_all_bounds_is_more_than_any() -> None:
+    assert lower().is_weaker([10**400], [5])
+    assert not lower().is_weaker([5], [10**400])
+
+
 def test_a_policy_that_is_not_known_yet_is_said() -> None:
     change = resource(
         "aws_s3_bucket_policy.it",
