@@ -435,3 +435,8 @@ def test_tags_are_shown_once() -> None:
 def test_many_rows_are_counted() -> None:
     lines = rows({f"x{number}": 1 for number in range(50)}, {f"x{number}": 2 for number in range(50)})
     assert (len(lines), lines[-1]) == (41, "… and 10 more attributes")
+
+
+def test_a_replacement_does_not_tell_of_what_was_empty_and_is_not_set() -> None:
+    change = resource("a.b", "delete", "create", before={"x": "", "y": 1}, after={"x": None, "y": 2})
+    assert "```diff\n! y: 1 → 2\n```\n" in markdown_of(change)
