@@ -104,7 +104,10 @@ def state_bucket(cloud: LocalCloud) -> Terraform:
 @pytest.fixture(scope="module")
 def deploy_roles(cloud: LocalCloud, state_bucket: Terraform) -> Terraform:
     """The deployed roles of CI."""
-    terraform = Terraform(synth("deploy_roles.py", cloud.stack_folder().with_name("deploy-roles-local")))
+    # Apart from the pipeline's: the CDKTF CLI removes the folders of all stacks but those of its app.
+    output = cloud.folder / "roles"
+    folder = output / "stacks" / "deploy-roles-local"
+    terraform = Terraform(synth("deploy_roles.py", folder, CDKTF_OUTDIR=str(output)))
     terraform("init", "-no-color")
     terraform("apply", "-auto-approve", "-no-color")
     return terraform
