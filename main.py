@@ -1,6 +1,6 @@
 """Synthesize the order pipeline's Terraform JSON into `cdktf.out/`."""
 
-import lean_cdktf  # noqa: F401
+import lean_cdktf  # noqa: F401 has CDKTF start quickly
 from cdktf import App
 
 from settings import Settings

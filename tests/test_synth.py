@@ -1,5 +1,6 @@
 """The entry points as a user runs them."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+ENTRY_POINTS = sorted(path.name for path in ROOT.glob("*.py") if "App()" in path.read_text(encoding="utf-8"))
 PROJECT = (
-    "main.py",
-    "bootstrap.py",
+    *ENTRY_POINTS,
     "names.py",
     "settings.py",
     "cdktf.json",
@@ -79,7 +80,15 @@ def test_importing_stacks_starts_nothing() -> None:
     assert run(sys.executable, "-c", code).stdout == "True set()\n"
 
 
-@pytest.mark.parametrize("entry_point", ["main.py", "bootstrap.py"])
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_every_app_has_cdktf_start_quickly(entry_point: str) -> None:
+    """Without the import an app works as well, and takes fifteen seconds of it."""
+    module = ast.parse((ROOT / entry_point).read_text(encoding="utf-8"))
+    imports = [node for node in module.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert ast.unparse(imports[0]) == "import lean_cdktf"
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 def test_bad_setting_is_one_line_and_status_2(entry_point: str, tmp_path: Path) -> None:
     answer = run(sys.executable, entry_point, CDKTF_OUTDIR=str(tmp_path), ENVIRONMENT_SUFFIX="Prod")
     assert answer.returncode == 2
