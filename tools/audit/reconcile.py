@@ -22,7 +22,7 @@ from typing import Final, Self, TypeVar
 import boto3
 from botocore.exceptions import ClientError
 
-from names import FAILED_BATCHES_PREFIX
+from names import FAILED_BATCHES_PREFIX, RECORDS_PREFIX
 from tools.audit.chain import Kind
 from tools.audit.comparison import PAUSES, Comparison, Finding
 from tools.audit.deployment import Deployment, Exit
@@ -49,8 +49,6 @@ THREADS: Final = 64
 SEGMENTS: Final = THREADS * 2
 
 PROGRESS_SECONDS = 5
-
-PREFIX: Final = "orders/"
 
 _ROW = "{:13}  {:8}  {:14}  {}".format
 
@@ -169,7 +167,7 @@ class _Walks:
 
     def run(self, *, deep: bool) -> Iterator[None]:
         """Walk until the end; comes back every few seconds. An error in one thread ends the others."""
-        batches = _Shared(_batches(filter(self._part.has, self._store.keys(PREFIX))))
+        batches = _Shared(_batches(filter(self._part.has, self._store.keys(RECORDS_PREFIX))))
         # Not waited for when something goes wrong: they end by themselves, or with the process.
         threads = ThreadPoolExecutor(2 * THREADS + 1)
         walks: set[Future[None]] = {threads.submit(self._bucket, batches) for _ in range(THREADS)}
@@ -196,7 +194,7 @@ class _Walks:
             self._comparison.objects(keys)
 
     def _chains(self) -> None:
-        versions = self._store.versions(PREFIX)
+        versions = self._store.versions(RECORDS_PREFIX)
         self._comparison.chains(version for version in versions if self._part.has(version.key))
 
 

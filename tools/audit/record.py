@@ -11,6 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from names import RECORDS_PREFIX
+
 T = TypeVar("T")
 
 MAX_ENCODED_ID = 800
@@ -20,7 +22,7 @@ KEPT_OF_LONG_ID = 700
 MAX_DEPTH = 32
 NUMBER = re.compile(r"(?=.{1,45}\Z)[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _AUDIT_KEY = re.compile(
-    r"orders/(?P<id>[A-Za-z0-9_%-]+)(?P<hash>~[0-9a-f]{64})?/(?P<timestamp>[0-9.E+-]+)\.json"
+    rf"{RECORDS_PREFIX}(?P<id>[A-Za-z0-9_%-]+)(?P<hash>~[0-9a-f]{{64}})?/(?P<timestamp>[0-9.E+-]+)\.json"
 )
 
 
@@ -30,7 +32,7 @@ def audit_key(order_id: str, timestamp: str) -> str:
     encoded = re.sub(rb"[^A-Za-z0-9_-]", lambda byte: b"%%%02X" % ord(byte[0]), raw).decode()
     if len(encoded) > MAX_ENCODED_ID:
         encoded = f"{encoded[:KEPT_OF_LONG_ID]}~{hashlib.sha256(raw).hexdigest()}"
-    return f"orders/{encoded}/{timestamp}.json"
+    return f"{RECORDS_PREFIX}{encoded}/{timestamp}.json"
 
 
 def item_of_key(key: str) -> tuple[str | None, str] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 
+from names import RECORDS_PREFIX
 from tools.console.steps import Steps
 from tools.deploy.terraform import Terraform, synthesize
 from tools.local import sample_orders
@@ -97,7 +98,7 @@ def histories(bucket: str, timestamp: int) -> dict[str, list[dict[str, Any]]]:
     """The audit records of the orders written at `timestamp`, by object, in stream order."""
     s3 = boto3.client("s3")
     histories: dict[str, list[dict[str, Any]]] = {}
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="orders/"):
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=RECORDS_PREFIX):
         for version in page.get("Versions", []):
             key = version["Key"]
             if key.endswith(f"/{timestamp}.json"):
