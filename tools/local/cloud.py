@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from names import stack_id
 from tools.setup.doctor import (
     AWS_PROVIDER,
     check_provider,
@@ -148,7 +149,7 @@ class LocalCloud:
 
     def stack_folder(self) -> Path:
         """Where Terraform works on the pipeline's stack."""
-        return self._output / "stacks" / f"order-pipeline-{SUFFIX}"
+        return self._output / "stacks" / stack_id(SUFFIX)
 
     def state_bucket_folder(self) -> Path:
         """Where Terraform works on the state bucket's stack."""
