@@ -66,6 +66,20 @@ def test_when_one_fails_the_others_are_ended(log: Path) -> None:
     assert ended == [(1, 1), (0, -signal.SIGTERM)]
 
 
+def test_what_cannot_be_said_leaves_nothing_running(log: Path) -> None:
+    def fail(*_: int) -> None:
+        raise BrokenPipeError
+
+    started = time.monotonic()
+    with pytest.raises(BrokenPipeError):
+        run_all([shell("echo $$ > pid; exec sleep 60", log), shell("exit 0", log)], on_end=fail)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((log.parent / "pid").read_text()), 0)
+    with pytest.raises(FileNotFoundError):
+        run_all([shell("exec sleep 60", log), Command(arguments=["nosuch"], log=log, cwd=log.parent)])
+    assert time.monotonic() - started < 60
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_is_passed_on_once_and_the_end_is_waited_for(number: int, log: Path) -> None:
     def interrupt_twice() -> None:
@@ -76,10 +90,16 @@ def test_ctrl_c_is_passed_on_once_and_the_end_is_waited_for(number: int, log: Pa
             time.sleep(0.1)
 
     said: list[str] = []
+
+    def say() -> None:
+        said.append("waiting")
+        # As when the terminal is gone.
+        raise OSError
+
     log.touch()
     threading.Thread(target=interrupt_twice).start()
     with pytest.raises(KeyboardInterrupt):
-        run(shell(STUBBORN, log), on_interrupt=lambda: said.append("waiting"))
+        run(shell(STUBBORN, log), on_interrupt=say)
     assert log.read_text().split() == ["started", "interrupted", "ended"]
     assert said == ["waiting"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 import time
 
 import pytest
@@ -84,3 +85,24 @@ def test_a_line_of_its_own_stands_above_what_is_alive() -> None:
         wait_for(screen, "Plan")
         steps.say("a warning")
     assert f"{CLEAR_LINE}a warning\n" in screen.getvalue()
+
+
+def test_a_closed_stdout_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    with Steps() as steps, steps.step("Plan"):
+        steps.say("a warning")
+
+
+def test_a_reader_who_has_left_is_told_of_by_who_works_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Left(Screen):
+        tried = threading.Event()
+
+        def write(self, _: str) -> int:
+            self.tried.set()
+            raise BrokenPipeError
+
+    in_threads: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr("threading.excepthook", in_threads.append)
+    with pytest.raises(BrokenPipeError), Steps(Left()) as steps, steps.step("Plan"):
+        assert Left.tried.wait(30)
+    assert in_threads == []

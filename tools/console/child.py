@@ -70,6 +70,10 @@ class _Child:
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
 
+    def wait(self) -> None:
+        self.process.wait()
+        self._written.close()
+
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
@@ -97,28 +101,41 @@ def run_all(
     statuses: dict[int, int] = {}
     running: dict[int, _Child] = {}
     with _interrupts(lambda: list(running.values()), on_interrupt) as interrupted:
-        for index, command in enumerate(commands):
-            if interrupted:
-                break
-            running[index] = _Child(command)
-            # It may have come while that started.
-            if interrupted:
-                running[index].interrupt()
-        while running:
-            for index, child in list(running.items()):
-                if (status := child.status()) is None:
-                    continue
-                del running[index]
-                statuses[index] = status
-                if status != 0:
-                    for other in running.values():
-                        other.terminate()
-                if on_end and not interrupted:
-                    on_end(index, status)
-            time.sleep(POLL_SECONDS)
+        try:
+            for index, command in enumerate(commands):
+                if interrupted:
+                    break
+                running[index] = _Child(command)
+                # It may have come while that started.
+                if interrupted:
+                    running[index].interrupt()
+            while running:
+                for index, status in _ended(running):
+                    statuses[index] = status
+                    if status != 0:
+                        for other in running.values():
+                            other.terminate()
+                    if on_end and not interrupted:
+                        on_end(index, status)
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            # Such as a terminal that `on_end` can no longer write to: nobody else knows of what still runs.
+            for child in running.values():
+                child.terminate()
+            for child in running.values():
+                child.wait()
+            raise
     if interrupted:
         raise KeyboardInterrupt
     return [statuses[index] for index in range(len(commands))]
+
+
+def _ended(running: dict[int, _Child]) -> Iterator[tuple[int, int]]:
+    """The index and the exit status of each command that has ended, which is then no longer in `running`."""
+    for index, child in list(running.items()):
+        if (status := child.status()) is not None:
+            del running[index]
+            yield index, status
 
 
 @contextlib.contextmanager
@@ -134,7 +151,9 @@ def _interrupts(
             for child in children():
                 child.interrupt()
             if on_interrupt:
-                on_interrupt()
+                # The children are waited for whether or not there is a terminal any more to say so.
+                with contextlib.suppress(OSError):
+                    on_interrupt()
 
     # What is ignored, as in `nohup`, stays so.
     heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]

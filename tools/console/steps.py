@@ -5,6 +5,7 @@ every INTERVAL seconds for what still runs.
 """
 
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -49,7 +50,8 @@ class Steps:
     """Shows steps on a stream; several may run at a time. As a context manager it is alive until the end."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stdout
+        # A closed stdout is None.
+        self._stream = stream or sys.stdout or io.StringIO()
         self._alive = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._running: list[Step] = []
         self._lock = threading.RLock()
@@ -57,7 +59,7 @@ class Steps:
         self._said = 0.0
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._refresh, daemon=True).start()
+        threading.Thread(target=self._keep_alive, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,6 +99,11 @@ class Steps:
         with self._lock:
             self._clear()
             print(line, file=self._stream, flush=True)
+
+    def _keep_alive(self) -> None:
+        # Who does the work learns of a reader who has left; the work itself is not shown then.
+        with contextlib.suppress(OSError):
+            self._refresh()
 
     def _refresh(self) -> None:
         while not self._ended.wait(REFRESH):
