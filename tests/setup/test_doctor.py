@@ -133,6 +133,29 @@ def test_for_a_purpose_only_what_is_missing_is_said(path: Path) -> None:
     assert answer.stderr.count("\n") == 1
 
 
+def test_a_terraform_that_is_not_for_this_machine(path: Path) -> None:
+    (path / "terraform").write_bytes(b"\x7fELF of another machine")
+    (path / "terraform").chmod(0o755)
+    with pytest.raises(PrerequisiteError, match="/terraform cannot be run: Exec format error"):
+        check_terraform()
+
+
+@pytest.mark.parametrize(
+    ("reader", "said"),
+    [
+        ("| true", ""),
+        ("> /dev/full", "error: the output cannot be written: No space left on device\n"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_no_traceback(reader: str, said: str) -> None:
+    # The wait lets `true` end first.
+    command = f'(sleep 0.1; exec "$0" -m tools.setup.doctor) {reader}; exit "${{PIPESTATUS[0]}}"'
+    answer = subprocess.run(
+        ["bash", "-c", command, sys.executable], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", said)
+
+
 def test_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "MINIMUM_PYTHON", (99, 0))
     with pytest.raises(

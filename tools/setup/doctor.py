@@ -8,11 +8,11 @@ import json
 import os
 import platform
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,10 +47,22 @@ def check_command(name: str, *, package: str, purpose: str) -> str:
     """The first line of what the command says of its version. Raises PrerequisiteError when it is missing."""
     if shutil.which(name) is None:
         raise PrerequisiteError(f"no {name} on the PATH: {purpose} (Debian's package {package})")
-    answer = subprocess.run(
-        [name, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    return (answer.stdout.splitlines() or ["there"])[0]
+    return (_answer(name, "--version").splitlines() or ["there"])[0]
+
+
+def _answer(*command: str) -> str:
+    """What a command writes. Raises PrerequisiteError when this machine cannot run it."""
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+        ).stdout
+    except OSError as error:
+        raise PrerequisiteError(f"{shutil.which(command[0])} cannot be run: {error.strerror}") from None
 
 
 def check_make() -> str:
@@ -70,14 +82,7 @@ def check_terraform() -> str:
     minimum = ".".join(map(str, MINIMUM_TERRAFORM))
     if shutil.which("terraform") is None:
         raise PrerequisiteError(f"no terraform on the PATH: Terraform {minimum} or later is needed")
-    answer = subprocess.run(
-        ["terraform", "version", "-json"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
-    ).stdout
+    answer = _answer("terraform", "version", "-json")
     try:
         version: str = json.loads(answer[answer.index("{") :])["terraform_version"]
         numbers = tuple(int(number) for number in version.partition("-")[0].split("."))
@@ -112,6 +117,8 @@ def check_provider(mirror: Path | None) -> str:
     """Where it is. Raises PrerequisiteError when neither `mirror` nor the Terraform registry has it."""
     if mirror is not None:
         return f"in the filesystem mirror {mirror}"
+    import urllib.request  # noqa: PLC0415 a third of what starting this takes
+
     try:
         urllib.request.urlopen(REGISTRY, timeout=10).close()
     except OSError as error:
@@ -252,22 +259,35 @@ def main() -> int:
     )
     parser.add_argument("--for", dest="purpose", choices=PURPOSES, help="what it is wanted for")
     purpose = parser.parse_args().purpose
-    checks = PURPOSES[purpose] if purpose else {**PURPOSES["local"], **REST}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return 0 if _all_found(purpose) else 1
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        # Python would try to write once more, and complain, when it ends.
+        sys.stdout = None
+        if not isinstance(error, BrokenPipeError):
+            print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+
+
+def _all_found(purpose: str | None) -> bool:
+    """Say what is there and what is missing, for a purpose only the latter; whether nothing is."""
     missing = False
-    for name, check in checks.items():
+    for name, check in (PURPOSES[purpose] if purpose else {**PURPOSES["local"], **REST}).items():
         try:
             found = check()
-            if not purpose:
-                print(f"ok       {name:18}{found}", flush=True)
         except PrerequisiteError as error:
             missing = True
             if purpose:
                 print(f"error: {error}", file=sys.stderr)
             else:
                 print(f"missing  {name:18}{error}", flush=True)
-        except KeyboardInterrupt:
-            return 130
-    return 1 if missing else 0
+        else:
+            if not purpose:
+                print(f"ok       {name:18}{found}", flush=True)
+    return not missing
 
 
 if __name__ == "__main__":
