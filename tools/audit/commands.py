@@ -1,9 +1,9 @@
-"""Work on a deployed audit trail: `python -m tools.audit COMMAND`."""
+"""The command line of the tools that work on a deployed audit trail."""
 
 import argparse
 
 from tools.audit import history, reconcile, redrive
-from tools.audit.deployment import Exit, end_with_status
+from tools.audit.deployment import Exit
 
 
 def main() -> Exit:
@@ -17,7 +17,3 @@ def main() -> Exit:
     arguments = parser.parse_args()
     status: Exit = arguments.run(arguments)
     return status
-
-
-if __name__ == "__main__":
-    end_with_status(main)

@@ -4,16 +4,13 @@ import argparse
 import signal
 import sys
 
-from tools.local.cloud import LocalCloud
-from tools.local.shell import run_shell
-
 
 def main() -> int:
     """Exit statuses are those of the help text."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.local",
         description="Run the pipeline on this machine.",
-        epilog="Exit status: 0 done; 1 failed; 130 interrupted (then nothing is left behind). "
+        epilog="Exit status: 0 done; 1 failed; 130 interrupted (then a local cloud that it started is gone). "
         "A shell without a terminal ends with that of its commands.",
     )
     commands = {
@@ -26,17 +23,21 @@ def main() -> int:
         parsers.add_parser(name, help=meaning, description=meaning)
     command = parser.parse_args().command
 
+    # Until it is handled, Ctrl-C ends this without the traceback of an import.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tools.local.cloud import LocalCloud  # noqa: PLC0415
+
     cloud = LocalCloud()
     if command == "down":
         cloud.stop()
         return 0
     if command == "shell":
+        from tools.local.shell import run_shell  # noqa: PLC0415
+
         if not cloud.is_running():
             print("error: no local cloud runs: make local starts it", file=sys.stderr)
             return 1
         return run_shell(cloud)
-    # Until it is handled, Ctrl-C ends this without the traceback of an import.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Not above: what ends the local cloud needs no package.
     from tools.local.up import up  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -215,6 +216,9 @@ def main() -> int:
     )
     parser.add_argument("level", choices=LEVELS, help="what to install for")
     level = parser.parse_args().level
+    # An end by `kill` is to leave as little behind as one by Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with Steps() as steps:
             install(level, steps)
