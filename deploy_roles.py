@@ -7,5 +7,5 @@ from settings import Settings
 from stacks.deploy_roles import DeployRolesStack
 
 app = App()
-DeployRolesStack(app, settings=Settings.load_or_exit(needed="REPOSITORY_SUBJECT"))
+DeployRolesStack(app, settings=Settings.load_or_exit(needed=["REPOSITORY_SUBJECT"]))
 app.synth()

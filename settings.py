@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -156,24 +156,20 @@ class Settings:
         return settings
 
     @classmethod
-    def load_or_exit(cls, *, needed: str | None = None) -> Self:
+    def load_or_exit(cls, *, needed: Collection[str] = ()) -> Self:
         """The settings; a bad one ends the process with its one line on stderr and exit status 2.
 
-        So does an empty one where it is `needed`.
+        So does one that is `needed` and not set: its default is no value that could be used.
         """
         try:
             settings = cls.load()
-            if needed and not getattr(settings, needed.lower()):
-                raise SettingsError(f"{needed} is not set: allowed is {cls.rules()[needed].allowed}")
+            for name in needed:
+                if getattr(settings, name.lower()) == getattr(cls, name.lower()):
+                    raise SettingsError(f"{name} is not set: allowed is {cls.rules()[name].allowed}")
             return settings
         except SettingsError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
-
-    @property
-    def state_bucket_is_set(self) -> bool:
-        """Whether the state has a place to be: without STATE_BUCKET one can synthesize, not deploy."""
-        return self.state_bucket != type(self).state_bucket
 
     def warnings(self) -> list[str]:
         """What the settings allow and somebody will regret, a line each."""

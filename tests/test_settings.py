@@ -108,8 +108,6 @@ def test_what_may_be_empty() -> None:
 def test_T1_the_default_state_bucket_can_belong_to_nobody() -> None:
     # S3 takes small letters, digits, dots and hyphens only.
     assert not re.fullmatch(r"[a-z0-9.-]+", DEFAULTS.state_bucket)
-    assert not DEFAULTS.state_bucket_is_set
-    assert Settings.load(environ={"STATE_BUCKET": "team-state"}).state_bucket_is_set
 
 
 @pytest.mark.parametrize("subject", ["repo:acme/orders", "repo:acme@12/orders@34", "repo:a-b_c/.github"])
@@ -117,18 +115,30 @@ def test_C1_subject_in_both_of_githubs_forms(subject: str) -> None:
     assert Settings.load(environ={"REPOSITORY_SUBJECT": subject}).repository_subject == subject
 
 
-def test_C1_an_empty_setting_that_is_needed_ends_the_process_with_status_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("setting", "given", "allowed"),
+    [
+        ("REPOSITORY_SUBJECT", "", "repo:OWNER/REPOSITORY or repo:OWNER@ID/REPOSITORY@ID"),
+        ("STATE_BUCKET", None, "3 to 63 of a-z, 0-9 and -, not starting or ending with -"),
+    ],
+)
+def test_C1_a_setting_that_is_needed_and_not_set_ends_the_process_with_status_2(
+    setting: str,
+    given: str | None,
+    allowed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("REPOSITORY_SUBJECT", "")
+    monkeypatch.delenv(setting, raising=False)
+    if given is not None:
+        monkeypatch.setenv(setting, given)
     with pytest.raises(SystemExit) as exit_:
-        Settings.load_or_exit(needed="REPOSITORY_SUBJECT")
+        Settings.load_or_exit(needed=[setting])
     assert exit_.value.code == 2
-    assert capsys.readouterr().err == (
-        "error: REPOSITORY_SUBJECT is not set: "
-        "allowed is repo:OWNER/REPOSITORY or repo:OWNER@ID/REPOSITORY@ID\n"
-    )
-    assert Settings.load_or_exit().repository_subject == ""
+    assert capsys.readouterr().err == f"error: {setting} is not set: allowed is {allowed}\n"
+    assert Settings.load_or_exit() == Settings.load()
+    monkeypatch.setenv(setting, "repo:acme/orders" if setting == "REPOSITORY_SUBJECT" else "team-state")
+    Settings.load_or_exit(needed=[setting])
 
 
 def test_C1_no_setting_has_a_name_that_github_sets_or_keeps_for_itself() -> None:

@@ -298,22 +298,55 @@ def test_interrupted_while_aws_does_not_answer(setting: Setting, aws: type[Aws])
     assert "Traceback" not in terminal.output
 
 
-@pytest.mark.parametrize("command", ["deploy", "diff", "destroy", "bootstrap", "check"])
+def test_a_reader_who_leaves_is_no_error(setting: Setting) -> None:
+    command = '"$@" | true; exit "${PIPESTATUS[0]}"'
+    answer = subprocess.run(
+        ["bash", "-c", command, "bash", *DEPLOY, "diff"],
+        cwd=ROOT,
+        env=setting.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (1, "")
+
+
+def test_warnings_are_those_of_what_is_deployed(setting: Setting) -> None:
+    setting.environment["LAMBDA_RUNTIME"] = "nodejs20.x"
+    assert "LAMBDA_RUNTIME" in setting.without_terminal("deploy", "--auto-approve").stderr
+    assert "LAMBDA_RUNTIME" not in setting.without_terminal("bootstrap", "--auto-approve").stderr
+
+
 @pytest.mark.parametrize(
-    ("missing", "said"),
+    ("command", "missing"),
     [
-        ("STATE_BUCKET", "STATE_BUCKET is not set"),
-        ("AWS_ACCESS_KEY_ID", "no AWS credentials: set AWS_PROFILE"),
+        *((command, "STATE_BUCKET") for command in ("deploy", "diff", "destroy", "bootstrap", "check")),
+        ("deploy-roles", "STATE_BUCKET"),
+        ("deploy-roles", "REPOSITORY_SUBJECT"),
     ],
 )
-def test_what_is_missing_is_one_line(command: str, missing: str, said: str, setting: Setting) -> None:
+def test_a_setting_that_is_missing_is_one_line(command: str, missing: str, setting: Setting) -> None:
+    setting.environment["REPOSITORY_SUBJECT"] = "repo:acme/orders"
     del setting.environment[missing]
-    if missing == "AWS_ACCESS_KEY_ID":
-        del setting.environment["AWS_SECRET_ACCESS_KEY"]
+    options = [] if command in ("diff", "check") else ["--auto-approve"]
+    answer = setting.without_terminal(command, *options)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith(f"error: {missing} is not set: allowed is ")
+    assert answer.stderr.count("\n") == 1
+    assert setting.calls() == []
+
+
+@pytest.mark.parametrize("command", ["deploy", "diff", "destroy", "bootstrap", "check"])
+def test_credentials_that_are_missing_are_one_line(command: str, setting: Setting) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del setting.environment[name]
     options = [] if command in ("diff", "check") else ["--auto-approve"]
     answer = setting.without_terminal(command, *options)
     assert answer.returncode == 1
-    assert [said in line for line in answer.stderr.splitlines() if "warning" not in line] == [True]
+    lines = [line for line in answer.stderr.splitlines() if not line.startswith("warning: ")]
+    assert lines == [
+        "error: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    ]
     assert setting.calls() == []
 
 

@@ -35,6 +35,7 @@ DONE_BY = {
     "destroy": "destroy this",
 }
 APPS = {"bootstrap": "bootstrap.py", "deploy-roles": "deploy_roles.py"}
+NEEDED = {"deploy-roles": ("STATE_BUCKET", "REPOSITORY_SUBJECT")}
 
 
 class RefusedError(Exception):
@@ -53,8 +54,9 @@ def change(command: str, steps: Steps, *, auto_approve: bool) -> None:
             "ARGS=--auto-approve does without the question",
             EXIT_UNUSABLE,
         )
-    settings = Settings.load_or_exit()
-    settings.print_warnings()
+    settings = _settings(command)
+    if command == "deploy":
+        settings.print_warnings()
     steps.say(str(find_target(settings, with_bucket=command != "bootstrap")))
     terraform, plan = make_plan(command, steps)
     try:
@@ -86,13 +88,17 @@ def apply(terraform: Terraform, shown: ShownPlan, step: Step) -> None:
 
 def diff(steps: Steps) -> None:
     """Show in Terraform's words what `deploy` would change."""
-    steps.say(str(find_target(Settings.load_or_exit(), with_bucket=True)))
+    steps.say(str(find_target(_settings("diff"), with_bucket=True)))
     terraform, plan = make_plan("diff", steps)
     try:
-        color = [] if sys.stdout.isatty() else ["-no-color"]
+        color = [] if sys.stdout and sys.stdout.isatty() else ["-no-color"]
         steps.say("No changes." if plan is None else terraform.read("show", *color, PLAN))
     finally:
         (terraform.folder / PLAN).unlink(missing_ok=True)
+
+
+def _settings(command: str) -> Settings:
+    return Settings.load_or_exit(needed=NEEDED.get(command, ["STATE_BUCKET"]))
 
 
 def make_plan(command: str, steps: Steps) -> tuple[Terraform, dict[str, Any] | None]:
@@ -130,11 +136,14 @@ def main() -> int:
     try:
         with Steps() as steps:
             if command == "check":
-                find_target(Settings.load_or_exit(), with_bucket=True)
+                find_target(_settings(command), with_bucket=True)
             elif command == "diff":
                 diff(steps)
             else:
                 change(command, steps, auto_approve=arguments.auto_approve)
+    except BrokenPipeError:
+        # Whoever read the output has gone.
+        return EXIT_NOT_DONE
     except (RefusedError, TargetError, UnusablePlanError, TerraformError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status if isinstance(error, RefusedError) else EXIT_NOT_DONE

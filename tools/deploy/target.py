@@ -37,11 +37,7 @@ class Target:
 
 
 def find_target(settings: Settings, *, with_bucket: bool) -> Target:
-    """Raises TargetError without the state bucket's name, credentials or, `with_bucket`, the bucket."""
-    if not settings.state_bucket_is_set:
-        raise TargetError(
-            "STATE_BUCKET is not set: it names the bucket that holds the state, and has no default"
-        )
+    """Raises TargetError without credentials or, `with_bucket`, without the bucket that holds the state."""
     try:
         account = boto3.client("sts", region_name=settings.deploy_region, config=QUICK).get_caller_identity()[
             "Account"
