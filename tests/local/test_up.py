@@ -63,6 +63,33 @@ def test_interrupted_leaves_nothing(folder: Path, environment: dict[str, str]) -
             os.kill(server["pid"], 0)
 
 
+def test_interrupted_leaves_a_cloud_that_ran_before(folder: Path, environment: dict[str, str]) -> None:
+    with LocalCloud(folder) as cloud:
+        terminal = Terminal(*up(folder), cwd=ROOT, env=environment | {"HANG": "apply"})
+        calls = Path(environment["CALLS"])
+        assert wait_until(lambda: calls.exists() and "apply hangs" in calls.read_text(), seconds=120)
+        terminal.interrupt()
+        assert terminal.wait() == 130
+        assert terminal.output.endswith("interrupted: the local cloud still runs: make local-down ends it\n")
+        assert cloud.is_running()
+
+
+def test_a_reader_who_leaves_is_no_error(folder: Path, environment: dict[str, str]) -> None:
+    answer = subprocess.run(
+        ["bash", "-c", '"$@" | true; exit "${PIPESTATUS[0]}"', "bash", *up(folder)],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (
+        1,
+        "the local cloud still runs: make local-down ends it\n",
+    )
+
+
 def test_failed_says_why_once_and_where_the_log_is(folder: Path, environment: dict[str, str]) -> None:
     diagnostic = {"severity": "error", "summary": "no bucket for you", "detail": ""}
     message = json.dumps({"type": "diagnostic", "diagnostic": diagnostic})
@@ -79,7 +106,7 @@ def test_failed_says_why_once_and_where_the_log_is(folder: Path, environment: di
     log = folder.relative_to(ROOT) / "log/state-bucket.log"
     assert answer.stderr.splitlines() == [
         f"error: no bucket for you; the log is {log}",
-        "The local cloud still runs: make local-down ends it.",
+        "the local cloud still runs: make local-down ends it",
     ]
     assert [line.split("  ")[0] for line in answer.stdout.splitlines()] == ["Local cloud", "State bucket"]
     assert message in (ROOT / log).read_text()

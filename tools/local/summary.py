@@ -20,7 +20,7 @@ def print_summary(cloud: LocalCloud, outputs: dict[str, str], observed: Observed
         look_further(cloud),
     ]
     for title, lines in sections:
-        print("\n".join(["", title, *(f"  {line}" for line in lines)]))
+        print("\n".join(["", title, *(f"  {line}".rstrip() for line in lines)]))
 
 
 def audit_records(bucket: str, histories: dict[str, list[dict[str, Any]]]) -> tuple[str, list[str]]:

@@ -13,12 +13,15 @@ from tools.local.pipeline import PipelineError, deploy, run_sample_orders
 from tools.local.summary import print_summary
 from tools.setup.doctor import PrerequisiteError
 
+STILL_RUNS = "the local cloud still runs: make local-down ends it"
+
 
 def up(cloud: LocalCloud) -> int:
-    """Returns the exit status: 0 done, 1 failed, 130 interrupted, after which nothing is left behind."""
+    """Returns the exit status: 0 done, 1 failed, 130 interrupted, after which what this started is gone."""
     # An end by `kill` is to leave as little behind as one by Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    ran_before = cloud.is_running()
     try:
         with Steps() as steps:
             with steps.step("Local cloud"):
@@ -32,6 +35,9 @@ def up(cloud: LocalCloud) -> int:
                 observed = run_sample_orders(outputs, show=step.show)
         print_summary(cloud, outputs, observed)
     except KeyboardInterrupt:
+        if ran_before:
+            print(f"interrupted: {STILL_RUNS}", file=sys.stderr)
+            return 130
         # A second Ctrl-C is not to leave half of it behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         cloud.stop()
@@ -46,8 +52,10 @@ def up(cloud: LocalCloud) -> int:
         ClientError,
         OSError,
     ) as error:
-        print(f"error: {error}", file=sys.stderr)
+        # Of a reader who has left the output there is nothing to say.
+        if not isinstance(error, BrokenPipeError):
+            print(f"error: {error}", file=sys.stderr)
         if cloud.is_running():
-            print("The local cloud still runs: make local-down ends it.", file=sys.stderr)
+            print(STILL_RUNS, file=sys.stderr)
         return 1
     return 0
