@@ -1,6 +1,7 @@
 """The deployed pipeline that the tools of an operator work on, and how such a tool ends."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,7 +10,7 @@ from enum import IntEnum
 from typing import Self
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from names import Names
 from settings import Settings
@@ -58,12 +59,19 @@ class Deployment:
 
 def end_with_status(tool: Callable[[], Exit]) -> None:
     """Run a tool and end the process with its status; what AWS refuses, or Ctrl-C, is one line on stderr."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status = tool()
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted: run it again to do the rest", file=sys.stderr)
         status = Exit.INTERRUPTED
+    except NoCredentialsError:
+        print(
+            "error: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            file=sys.stderr,
+        )
+        status = Exit.FAILED
     except (BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         status = Exit.FAILED
