@@ -55,11 +55,11 @@ $(checkov): requirements-checkov.txt
 	.venv-checkov/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-checkov.txt
 	@touch $@
 
-.PHONY: doctor ready-local ready-deploy
+.PHONY: doctor ready-install ready-local ready-deploy
 doctor: ## what this machine has, and what there is to do about the rest
 	@$(ready)
 
-ready-local ready-deploy: ready-%:
+ready-install ready-local ready-deploy: ready-%:
 	@$(ready) --for $*
 
 # --- The pipeline on this machine -----------------------------------------------------------------------------
@@ -129,7 +129,7 @@ test-handler: $(dev) $(old_sdk) ## the function's tests on another Node.js: make
 # --- Deployments ----------------------------------------------------------------------------------------------
 
 .PHONY: synth cdktf
-synth: $(runtime) ## Terraform JSON into cdktf.out/
+synth: ready-install $(runtime) ## Terraform JSON into cdktf.out/
 	python main.py
 
 cdktf: $(dev) ## the CDKTF CLI itself: make cdktf ARGS=diff
