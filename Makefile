@@ -68,7 +68,7 @@ ready-install ready-local ready-deploy: ready-%:
 local: ready-local $(local) ## run the whole pipeline on this machine and show what it does
 	@python -m tools.local up
 
-shell: $(local) ## a shell in which every command talks to the local cloud; exit ends it
+shell: $(local) ## a shell in which every command talks to the local cloud; exit leaves it
 	@python -m tools.local shell
 
 local-down: ## stop what make local started and remove what it left
@@ -81,7 +81,7 @@ check: $(dev) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part 
 	@$(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
 
 # What is silent unless it fails runs beside the tests, whose last line ends it all.
-test: ready-deploy $(dev) $(old_sdk) $(checkov) ## everything that CI runs, with the deployment to a local cloud
+test: ready-deploy $(dev) $(old_sdk) $(checkov) ## all tests and checks, with a deployment to a local cloud
 	@$(MAKE) --no-print-directory --jobs=2 test-python test-static
 
 .PHONY: test-python test-static
