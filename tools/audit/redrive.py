@@ -79,7 +79,7 @@ class ReplayError(Exception):
 def failed_batches(
     s3: "S3Client", bucket: str, *, say: Callable[[str], None]
 ) -> list[Batch | UnreadableBatch]:
-    """Everything that the failure destination holds, in the order in which it is to be replayed.
+    """All that waits in the failed-batches bucket, in the order in which it is to be replayed.
 
     That is by sequence number, which for an item rises from shard to shard too. What cannot be read comes
     first, since it may belong before all the rest. Of the records only summaries are kept.
@@ -138,7 +138,7 @@ def parts(event: Event) -> Iterator[bytes]:
 def redrive(
     deployment: Deployment, *, keep_going: bool, dry_run: bool, say: Callable[[str], None]
 ) -> tuple[int, int]:
-    """Replay what the failure destination holds; returns the numbers of batches replayed and left.
+    """Replay the failed batches; returns the numbers of batches replayed and left.
 
     Stops at the first batch that fails unless told to keep going. A dry run replays nothing; it asks Lambda
     whether the caller may invoke the function.
@@ -217,8 +217,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "redrive",
         help="replay failed batches",
-        description="Replay the batches in the failure destination to the function, in stream order.",
-        epilog="Exit status: 0 the failure destination is empty, 1 it still holds batches, 2 bad usage, "
+        description="Replay the failed batches to the function, in stream order.",
+        epilog="Exit status: 0 no batch waits (any more), 1 batches are left, 2 bad usage or setting, "
         "3 AWS refused or could not be reached, 130 interrupted. Environment: ENVIRONMENT_SUFFIX, "
         "DEPLOY_REGION, and what the AWS SDK reads.",
     )
@@ -234,7 +234,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def run(arguments: argparse.Namespace) -> Exit:
-    """Exit.COMPLETE when nothing waits in the failure destination (any more)."""
+    """Exit.COMPLETE when no batch waits (any more)."""
     deployment = Deployment.of_settings()
     place = f"s3://{deployment.failed_batches_bucket}/{FAILED_BATCHES_PREFIX}"
     if arguments.list:
