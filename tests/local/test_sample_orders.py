@@ -1,5 +1,7 @@
 """The sample orders have what there is to see in a history."""
 
+from settings import Settings
+from tools.local.cloud import SETTINGS
 from tools.local.sample_orders import SAMPLE_ORDERS, SHOWN_ORDER, items
 
 
@@ -19,3 +21,9 @@ def test_a_removed_order_is_nothing_and_what_is_taken_away_is_gone() -> None:
         {"b": {"N": "2"}},
         None,
     ]
+
+
+def test_an_order_enters_a_failure_status_whatever_the_settings_say() -> None:
+    settings = Settings.load(environ={"FAILURE_STATUSES": "LOST"} | SETTINGS)
+    states = [state for order in SAMPLE_ORDERS.values() for state in items(order) if state]
+    assert {state["status"]["S"] for state in states} & set(settings.failure_statuses)

@@ -90,6 +90,23 @@ def test_a_reader_who_leaves_is_no_error(folder: Path, environment: dict[str, st
     )
 
 
+def test_a_bad_setting_starts_nothing(folder: Path, environment: dict[str, str]) -> None:
+    # Not that of the environment: here it is `local`, whatever the shell has.
+    environment |= {"ENVIRONMENT_SUFFIX": "", "PROTECT_DATA": "yes"}
+    answer = subprocess.run(
+        up(folder),
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "error: PROTECT_DATA is 'yes': allowed is true or false\n"
+    assert not folder.exists()
+
+
 def test_failed_says_why_once_and_where_the_log_is(folder: Path, environment: dict[str, str]) -> None:
     diagnostic = {"severity": "error", "summary": "no bucket for you", "detail": ""}
     message = json.dumps({"type": "diagnostic", "diagnostic": diagnostic})

@@ -10,8 +10,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.local",
         description="Run the pipeline on this machine.",
-        epilog="Exit status: 0 done; 1 failed; 130 interrupted (then a local cloud that it started is gone). "
-        "A shell without a terminal ends with that of its commands.",
+        epilog="Exit status: 0 done; 1 failed; 2 bad usage or setting; 130 interrupted (then a local cloud "
+        "that it started is gone). A shell without a terminal ends with that of its commands.",
     )
     commands = {
         "up": "deploy to a local cloud, run sample orders through, show what came of them, leave it running",

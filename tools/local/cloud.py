@@ -35,6 +35,15 @@ REGION = "ap-southeast-1"
 ACCOUNT_ID = "123456789012"
 SUFFIX = "local"
 STATE_BUCKET = "order-pipeline-local-state"
+# What the pipeline is deployed with here, whatever it is deployed with elsewhere.
+SETTINGS = {
+    "ENVIRONMENT_SUFFIX": SUFFIX,
+    "DEPLOY_REGION": REGION,
+    "STATE_BUCKET": STATE_BUCKET,
+    "STATE_REGION": REGION,
+    # A sample order enters it.
+    "FAILURE_STATUSES": "FAILED",
+}
 # Where Node.js, the CDKTF CLI and this Python are.
 COMMANDS = os.pathsep.join([str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin")])
 UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
@@ -136,10 +145,7 @@ class LocalCloud:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "TF_CLI_CONFIG_FILE": str(self.folder / "terraform.rc"),
             "CHECKPOINT_DISABLE": "1",
-            "ENVIRONMENT_SUFFIX": SUFFIX,
-            "DEPLOY_REGION": REGION,
-            "STATE_BUCKET": STATE_BUCKET,
-            "STATE_REGION": REGION,
+            **SETTINGS,
             "LOCAL_CLOUD": str(self.folder),
             # The CDKTF CLI: no look-up of the provider for other platforms, files in here.
             "CDKTF_SKIP_PROVIDER_LOCK": "true",

@@ -6,9 +6,10 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from settings import Settings, SettingsError
 from tools.console.steps import Steps
 from tools.deploy.terraform import TerraformError
-from tools.local.cloud import LocalCloud, LocalCloudError
+from tools.local.cloud import SETTINGS, LocalCloud, LocalCloudError
 from tools.local.pipeline import PipelineError, deploy, run_sample_orders
 from tools.local.summary import print_summary
 from tools.setup.doctor import PrerequisiteError
@@ -17,12 +18,16 @@ STILL_RUNS = "the local cloud still runs: make local-down ends it"
 
 
 def up(cloud: LocalCloud) -> int:
-    """Returns the exit status: 0 done, 1 failed, 130 interrupted, after which what this started is gone."""
+    """Returns the exit status: 0 done, 1 failed, 2 a bad setting, 130 interrupted.
+
+    After an interruption what this has started is gone.
+    """
     # An end by `kill` is to leave as little behind as one by Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     ran_before = cloud.is_running()
     try:
+        Settings.load(environ=os.environ | SETTINGS)
         with Steps() as steps:
             with steps.step("Local cloud"):
                 cloud.start()
@@ -34,6 +39,9 @@ def up(cloud: LocalCloud) -> int:
             with steps.step("Sample orders") as step:
                 observed = run_sample_orders(outputs, show=step.show)
         print_summary(cloud, outputs, observed)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         if ran_before:
             print(f"interrupted: {STILL_RUNS}", file=sys.stderr)
