@@ -157,4 +157,12 @@ def test_the_shell_runs_commands_from_standard_input(folder: Path) -> None:
             text=True,
             check=False,
         )
+        closed = subprocess.run(
+            ["bash", "-c", '"$@" <&-', "bash", *shell(folder)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert (answer.stdout, answer.returncode) == ("local\n", 7)
+    assert (closed.stdout, closed.stderr, closed.returncode) == ("", "", 0)

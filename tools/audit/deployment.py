@@ -15,6 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from names import Names
 from settings import Settings
 
+_NOT_THERE = {
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchBucket",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
+
 
 class Exit(IntEnum):
     """What a tool's exit status says; a bad command line and a bad setting end with 2."""
@@ -57,6 +64,14 @@ class Deployment:
         )
 
 
+def _hint(error: Exception) -> str:
+    """What AWS leaves out when it says that something is not there: where it was looked for."""
+    if not isinstance(error, ClientError) or error.response.get("Error", {}).get("Code") not in _NOT_THERE:
+        return ""
+    settings = Settings.load()
+    return f": is the environment {settings.environment_suffix} deployed, in {settings.deploy_region}?"
+
+
 def end_with_status(tool: Callable[[], Exit]) -> None:
     """Run a tool and end the process with its status; what AWS refuses, or Ctrl-C, is one line on stderr."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -73,7 +88,7 @@ def end_with_status(tool: Callable[[], Exit]) -> None:
         )
         status = Exit.FAILED
     except (BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}{_hint(error)}", file=sys.stderr)
         status = Exit.FAILED
     except BrokenPipeError:
         # Whoever read the output has gone; Python would complain once more when it closes stdout.

@@ -30,8 +30,10 @@ def run_shell(cloud: LocalCloud) -> int:
     Returns the exit status of those commands, 0 where a person left the shell.
     """
     environment = {name: value for name, value in cloud.environment().items() if name not in OF_MAKE}
-    if not sys.stdin.isatty():
-        return subprocess.run(["bash", "-s"], cwd=ROOT, env=environment, check=False).returncode
+    # A closed stdin is None.
+    if sys.stdin is None or not sys.stdin.isatty():
+        stdin = subprocess.DEVNULL if sys.stdin is None else None
+        return subprocess.run(["bash", "-s"], cwd=ROOT, env=environment, stdin=stdin, check=False).returncode
     # Again after the user's own file, which may lead elsewhere.
     exports = [f"export {name}={shlex.quote(value)}" for name, value in cloud.variables().items()]
     path = f"export PATH={shlex.quote(environment['PATH'])}"
