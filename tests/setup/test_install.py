@@ -156,6 +156,20 @@ def test_failed_is_one_line_and_leaves_nothing(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_a_reader_who_leaves_is_no_error_and_nothing_is_left(project: Project) -> None:
+    answer = subprocess.run(
+        ["bash", "-c", '"$@" | true; exit "${PIPESTATUS[0]}"', "bash", *project.command("runtime")],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (1, "")
+    assert not project.exists(".venv")
+
+
+@pytest.mark.slow
 def test_interrupted_leaves_nothing(project: Project) -> None:
     environment = project.environment | {"NPM_DOES": "echo npm hangs >> calls; exec sleep 60"}
     terminal = Terminal(*project.command("local"), cwd=project.folder, env=environment)

@@ -222,6 +222,9 @@ def main() -> int:
     try:
         with Steps() as steps:
             install(level, steps)
+    except BrokenPipeError:
+        # Whoever read the output has gone.
+        return 1
     except (InstallError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
