@@ -1,6 +1,7 @@
 """The configuration of a deployment, read and checked in this one place."""
 
 import dataclasses
+import difflib
 import json
 import os
 import re
@@ -163,6 +164,7 @@ class Settings:
         """
         try:
             settings = cls.load()
+            _warn_of_misspelled(os.environ, cls.rules())
             for name in needed:
                 if getattr(settings, name.lower()) == getattr(cls, name.lower()):
                     raise SettingsError(f"{name} is not set: allowed is {cls.rules()[name].allowed}")
@@ -189,6 +191,13 @@ class Settings:
         """Each warning as a line on stderr."""
         for warning in self.warnings():
             print(f"warning: {warning}", file=sys.stderr)
+
+
+def _warn_of_misspelled(environ: Mapping[str, str], settings: Collection[str]) -> None:
+    """A line on stderr for each variable that somebody may have taken for a setting."""
+    for name in sorted(environ.keys() - set(settings)):
+        if close := difflib.get_close_matches(name, settings, n=1, cutoff=0.85):
+            print(f"warning: {name} is no setting: is {close[0]} meant?", file=sys.stderr)
 
 
 def _context(project_file: Path) -> dict[str, object]:

@@ -141,6 +141,23 @@ def test_C1_a_setting_that_is_needed_and_not_set_ends_the_process_with_status_2(
     Settings.load_or_exit(needed=[setting])
 
 
+def test_a_variable_that_is_nearly_a_setting_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ENVIRONMENT", "AWS_REGION", "AWS_DEFAULT_REGION", "STATE", "CI", "ENVIRONMENT_SUFFIX"):
+        monkeypatch.setenv(name, "dev")
+    Settings.load_or_exit()
+    assert capsys.readouterr().err == ""
+    for name in ("ENVIROMENT_SUFFIX", "ALERT_EMAIL", "PROTECT_DATE"):
+        monkeypatch.setenv(name, "prod")
+    Settings.load_or_exit()
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: ALERT_EMAIL is no setting: is ALERT_EMAILS meant?",
+        "warning: ENVIROMENT_SUFFIX is no setting: is ENVIRONMENT_SUFFIX meant?",
+        "warning: PROTECT_DATE is no setting: is PROTECT_DATA meant?",
+    ]
+
+
 def test_C1_no_setting_has_a_name_that_github_sets_or_keeps_for_itself() -> None:
     assert [
         name for name in RULES if name == "CI" or name.startswith(("GITHUB_", "RUNNER_", "ACTIONS_"))
