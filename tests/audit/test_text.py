@@ -41,7 +41,7 @@ def printed(
     trail_, records = trail(contents, item)
     changes = view.selected(trail_, period=period, everything=everything)
     rows = view.rows(records, trail_, changes)
-    return list(text.item_lines(trail_, rows, bucket="b", width=width, everything=everything))
+    return list(text.item_lines(trail_, rows, period=period, bucket="b", width=width, everything=everything))
 
 
 def test_H1_every_change_with_its_time_kind_status_writer_and_delay() -> None:
@@ -108,6 +108,9 @@ def test_H1_of_a_long_history_the_first_and_last_20_are_shown_and_every_break() 
         "…  128 changes that are not shown (--all shows all)",
     ]
     assert any("gap: " in line for line in lines)
+    # What is outside of a period is not shown with --all either.
+    of_a_period = printed(list(records), states[-1], period=Period(until=START - timedelta(days=1)))
+    assert [line.strip() for line in of_a_period if "…" in line] == ["…  299 changes that are not shown"]
     everything = printed(list(records), states[-1], everything=True)
     assert len([line for line in everything if line[:4].strip().isdigit()]) == 299
 

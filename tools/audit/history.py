@@ -198,6 +198,7 @@ def _show(
         for line in text.item_lines(
             trail,
             rows(reader.records, trail, changes),
+            period=period,
             bucket=deployment.audit_bucket,
             width=max(80, min(width, 160)),
             everything=arguments.all,

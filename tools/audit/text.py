@@ -12,6 +12,7 @@ from tools.audit.view import (
     BreakRow,
     ChangeRow,
     OmittedRow,
+    Period,
     Row,
     broken,
     changed,
@@ -73,9 +74,9 @@ def title(order_id: str, trails: Sequence[Trail]) -> str:
 
 
 def item_lines(
-    trail: Trail, rows: Iterable[Row], *, bucket: str, width: int, everything: bool
+    trail: Trail, rows: Iterable[Row], *, period: Period, bucket: str, width: int, everything: bool
 ) -> Iterator[str]:
-    """The table of an item's changes, and what there is to say of its trail, line by line."""
+    """The table of an item's changes, those of a period, and what there is to say of its trail."""
     count = len(trail.chain.changes)
     days = {moment(change)[0].date() for change in trail.chain.changes}
     layout = Layout(width=width, with_date=len(days) > 1)
@@ -85,8 +86,10 @@ def item_lines(
     if count:
         header = ["#", "CHANGED (UTC)", "EVENT", "WHAT CHANGED", "BY", "RECORDED"]
         yield _line(layout, header)
+    # Of a period, `--all` does not show what is outside.
+    hint = "" if period.is_limited else " (--all shows all)"
     for row in rows:
-        yield from _row_lines(layout, row)
+        yield from _row_lines(layout, row, hint)
     for finding in misfits(trail):
         yield from _marked(layout, finding, _named(finding))
     yield from restore_lines(trail, bucket=bucket, everything=everything)
@@ -116,10 +119,10 @@ def _in_table(trail: Trail) -> str:
     return "gone" if trail.image is None else status(trail.image) or "there, without a status"
 
 
-def _row_lines(layout: Layout, row: Row) -> Iterator[str]:
+def _row_lines(layout: Layout, row: Row, hint: str) -> Iterator[str]:
     match row:
         case OmittedRow():
-            yield f"   …  {row.count:,} changes that are not shown (--all shows all)"
+            yield f"   …  {row.count:,} changes that are not shown{hint}"
         case BreakRow():
             yield from _marked(layout, row.finding, broken(row))
         case ChangeRow():
