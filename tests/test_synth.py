@@ -105,3 +105,11 @@ def test_L1_deprecated_runtime_is_one_warning_line(tmp_path: Path) -> None:
     assert answer.returncode == 0
     assert [line for line in answer.stderr.splitlines() if "warning" in line] == answer.stderr.splitlines()
     assert len(answer.stderr.splitlines()) == 1
+
+
+def test_make_synth_looks_at_the_machine_before_it_writes() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    answer = subprocess.run(
+        ["make", "--dry-run", "synth"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert 0 < answer.stdout.index("tools.setup.doctor --for install") < answer.stdout.index("main.py")
