@@ -1,6 +1,6 @@
 """Every answer to the questions of a deployment, and Ctrl-C at every moment.
 
-Terraform and AWS are stand-ins here; the end-to-end test has the real Terraform.
+Terraform and AWS are stand-ins here; tests/local has the real Terraform.
 """
 
 import json

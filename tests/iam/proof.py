@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 from names import Names
@@ -11,7 +11,7 @@ from tests.iam.calls import WITHOUT_RIGHT, Call, Requests
 from tests.iam.policies import Request, Role, Statement, statements, unused
 from tests.iam.recorders import RecordingProxy, TerraformLog
 from tests.iam.roles import managed_policies, of_key, resolved, role
-from tests.template import deploy_roles
+from tests.template import Block, deploy_roles
 from tools.local.cloud import ACCOUNT_ID, ROOT, STATE_BUCKET, SUFFIX
 
 NAMES = Names(suffix=SUFFIX, account_id=ACCOUNT_ID)
@@ -50,17 +50,12 @@ UNUSED_BY_TOOLS = {
 }
 
 
-class RecordedRoles:
-    """The recordings of one deployment: of Terraform by role, of the function and of the operators' tools.
+class RecordedCallers:
+    """The recordings of the function's calls and of those of the operators' tools."""
 
-    `pipeline` is the state after the creation, as `terraform show -json` tells it.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self.function = RecordingProxy()
         self.tools = RecordingProxy()
-        self.pipeline: State = {}
 
     def __enter__(self) -> Self:
         self.function.__enter__()
@@ -71,25 +66,40 @@ class RecordedRoles:
         self.function.__exit__()
         self.tools.__exit__()
 
-    def log(self, role: str) -> TerraformLog:
-        """Of what a role does: `plan`, `apply`, and `update` for applies of small changes."""
-        return TerraformLog(self._folder / f"{role}.jsonl")
 
+class TerraformProof:
+    """Terraform's calls against the policies of the roles of CI.
 
-class Proof:
-    """`roles`: the state of the deploy roles, as `terraform show -json` tells it."""
+    `logs` are of the roles `plan` and `apply` and, under `update`, of the latter's applies of small changes.
+    `pipeline` and `roles` are the deployed states, as `terraform show -json` tells them.
+    """
 
-    def __init__(self, recorded: RecordedRoles, *, roles: State) -> None:
+    def __init__(self, logs: Mapping[str, TerraformLog], *, pipeline: State, roles: State) -> None:
         mapper = Requests()
         # The creation first: it tells what later calls are about.
-        calls = {role: recorded.log(role).calls() for role in ("apply", "update", "plan")}
-        calls["function"] = [call for _, call in recorded.function.calls]
-        for name in TOOLS:
-            calls[name] = recorded.tools.calls_of(name)
+        calls = {role: logs[role].calls() for role in ("apply", "update", "plan")}
         self._calls = calls
-        self._requests = {role: list(_requests(mapper, of_role)) for role, of_role in calls.items()}
+        self._requests = {role: _requests(mapper, of_role) for role, of_role in calls.items()}
         self._requests["apply"] += self._requests["update"]
-        self._roles = _deployed(recorded.pipeline, roles)
+        self._managed = {
+            policy["arn"]: json.loads(policy["policy"]) for policy in _values(roles, "aws_iam_policy")
+        }
+        (key,) = _values(pipeline, "aws_kms_key")
+        of_this_key = of_key(json.loads(key["policy"]), key=key["arn"])
+        attachments = _values(roles, "aws_iam_role_policy_attachment")
+        self._roles = {
+            kind: role(
+                name,
+                [
+                    self._managed[attached["policy_arn"]]
+                    for attached in attachments
+                    if attached["role"] == name
+                ],
+                key=of_this_key,
+            )
+            for kind, name in {"plan": NAMES.plan_role, "apply": NAMES.apply_role}.items()
+        }
+        (self._function,) = _values(pipeline, "aws_iam_role")
 
     def refused(self, name: str) -> list[str]:
         """What the role of this name called for and may not."""
@@ -97,35 +107,68 @@ class Proof:
 
     def refused_by_protection(self, name: str) -> list[str]:
         """The same, if the deploy roles had been made with PROTECT_DATA."""
-        template = resolved(
-            deploy_roles(ENVIRONMENT_SUFFIX=SUFFIX, STATE_BUCKET=STATE_BUCKET, PROTECT_DATA="true")
-        )
-        policies = managed_policies(template)
+        policies = _synthesized_policies(PROTECT_DATA="true")
         del policies[NAMES.processor_boundary]
         unprotected = self._roles["apply"]
         protecting = role(NAMES.apply_role, policies.values(), key=unprotected.of_resources)
         return _refused(protecting, self._requests[name])
 
-    def unused_by_terraform(self) -> set[str]:
-        requests = [*self._requests["plan"], *self._requests["apply"]]
+    def unused(self) -> set[str]:
+        """The rights of either role that no call needs."""
         of_roles = self._roles["apply"]
-        return unused([*of_roles.policies, *_naming(of_roles)], requests)
+        naming = [statement for statement in of_roles.of_resources if of_roles.arn in statement.principals]
+        requests = [*self._requests["plan"], *self._requests["apply"]]
+        return unused([*of_roles.policies, *naming], requests)
 
-    def unused_by_function(self) -> set[str]:
-        """But for the right on the table's stream, whose ARN has the time of its creation in it."""
-        rights = unused(self._roles["function"].policies, self._requests["function"])
-        return {right for right in rights if not right.startswith("ReadStream: arn:")}
-
-    def actions_of(self, name: str) -> set[str]:
-        return {request.action for request in self._requests[name]}
+    def boundary(self) -> list[Statement]:
+        """What the function's role is bounded by."""
+        return _ordered(statements(self._managed[self._function["permissions_boundary"]]))
 
     def counts(self) -> dict[str, int]:
-        requests = {request for of_role in self._requests.values() for request in of_role}
-        return {
-            "calls": sum(map(len, self._calls.values())),
-            "requests": len(requests),
-            "actions": len({request.action for request in requests}),
-        }
+        return _counts(self._calls, self._requests)
+
+
+class CallersProof:
+    """The calls of the function and of the tools against their rights.
+
+    `pipeline` is the deployed state, as `terraform show -json` tells it.
+    """
+
+    def __init__(self, recorded: RecordedCallers, *, pipeline: State) -> None:
+        mapper = Requests()
+        self._calls = {name: recorded.tools.calls_of(name) for name in TOOLS}
+        self._calls["function"] = [call for _, call in recorded.function.calls]
+        self._requests = {caller: _requests(mapper, calls) for caller, calls in self._calls.items()}
+        (function,) = _values(pipeline, "aws_iam_role")
+        (data_policy,) = _values(pipeline, "aws_iam_role_policy")
+        self._function = Role(
+            arn=function["arn"],
+            policies=statements(json.loads(data_policy["policy"])),
+            boundary=synthesized_boundary(),
+        )
+
+    def refused(self) -> list[str]:
+        """What the function called for and may not, also where the roles of CI have made it."""
+        return _refused(self._function, self._requests["function"])
+
+    def unused(self) -> set[str]:
+        """The function's rights that no call needs.
+
+        But for the right on the table's stream, whose ARN has the time of its creation in it.
+        """
+        rights = unused(self._function.policies, self._requests["function"])
+        return {right for right in rights if not right.startswith("ReadStream: arn:")}
+
+    def actions_of(self, tool: str) -> set[str]:
+        return {request.action for request in self._requests[tool]}
+
+    def counts(self) -> dict[str, int]:
+        return _counts(self._calls, self._requests)
+
+
+def synthesized_boundary() -> list[Statement]:
+    """The boundary around the function that the deploy roles are synthesized with."""
+    return _ordered(statements(_synthesized_policies()[NAMES.processor_boundary]))
 
 
 def documented_rights(tool: str) -> set[str]:
@@ -143,41 +186,32 @@ def documented_rights(tool: str) -> set[str]:
     return actions - WITHOUT_RIGHT
 
 
-def _requests(mapper: Requests, calls: Iterable[Call]) -> Iterable[Request]:
-    for call in calls:
-        yield from mapper.of(call)
+def _synthesized_policies(**settings: str) -> dict[str, Block]:
+    """The managed policies of the deploy roles by their name."""
+    template = deploy_roles(ENVIRONMENT_SUFFIX=SUFFIX, STATE_BUCKET=STATE_BUCKET, **settings)
+    return managed_policies(resolved(template))
+
+
+def _ordered(statements: list[Statement]) -> list[Statement]:
+    """Terraform has the actions in an order of its own."""
+    return [replace(statement, actions=sorted(statement.actions)) for statement in statements]
+
+
+def _requests(mapper: Requests, calls: Iterable[Call]) -> list[Request]:
+    return [request for call in calls for request in mapper.of(call)]
 
 
 def _refused(role: Role, requests: Iterable[Request]) -> list[str]:
     return sorted({str(request) for request in requests if not role.allows(request)})
 
 
-def _naming(role: Role) -> list[Statement]:
-    return [statement for statement in role.of_resources if role.arn in statement.principals]
-
-
-def _deployed(pipeline: State, roles: State) -> dict[str, Role]:
-    """By `plan`, `apply` and `function`."""
-    managed = {policy["arn"]: json.loads(policy["policy"]) for policy in _values(roles, "aws_iam_policy")}
-    attachments = _values(roles, "aws_iam_role_policy_attachment")
-    (key,) = _values(pipeline, "aws_kms_key")
-    of_this_key = of_key(json.loads(key["policy"]), key=key["arn"])
-    deployed = {
-        kind: role(
-            name,
-            [managed[attached["policy_arn"]] for attached in attachments if attached["role"] == name],
-            key=of_this_key,
-        )
-        for kind, name in {"plan": NAMES.plan_role, "apply": NAMES.apply_role}.items()
+def _counts(calls: Mapping[str, list[Call]], requests: Mapping[str, list[Request]]) -> dict[str, int]:
+    distinct = {request for of_caller in requests.values() for request in of_caller}
+    return {
+        "calls": sum(map(len, calls.values())),
+        "requests": len(distinct),
+        "actions": len({request.action for request in distinct}),
     }
-    (function,) = _values(pipeline, "aws_iam_role")
-    (data_policy,) = _values(pipeline, "aws_iam_role_policy")
-    deployed["function"] = Role(
-        arn=function["arn"],
-        policies=statements(json.loads(data_policy["policy"])),
-        boundary=statements(managed[function["permissions_boundary"]]),
-    )
-    return deployed
 
 
 def _values(state: State, type_: str) -> list[State]:
