@@ -81,12 +81,15 @@ check: $(dev) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part 
 	@$(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
 
 # What is silent unless it fails runs beside the tests, whose last line ends it all.
-test: ready-deploy $(dev) $(old_sdk) $(checkov) ## all tests and checks, with a deployment to a local cloud
+test: ready-deploy ## all tests and checks, with a deployment to a local cloud
+	@$(MAKE) --no-print-directory --jobs=2 $(dev) $(old_sdk) $(checkov)
 	@$(MAKE) --no-print-directory --jobs=2 test-python test-static
 
 .PHONY: test-python test-static
+# First those that wait for minutes. A make that a test starts is not part of this one.
 test-python:
-	pytest --quiet --numprocesses=3 --dist=loadfile --no-loadscope-reorder tests/local/test_end_to_end.py tests
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL pytest --quiet --numprocesses=3 --dist=loadfile --no-loadscope-reorder \
+	tests/local/test_lifecycle.py tests/local/test_deployed.py tests
 
 test-static:
 	@$(MAKE) --no-print-directory check-style check-types check-function static > .test-static.log 2>&1 || \
