@@ -258,13 +258,14 @@ def test_reconcile_finds_and_repairs_deleted_and_stale_records(
     assert tool(recorded, "reconcile").returncode == 0
 
 
+@pytest.fixture(scope="class")
+def proof(recorded: RecordedCallers, terraform: Terraform) -> CallersProof:
+    """What was called, and the function's policy as it was deployed."""
+    return CallersProof(recorded, pipeline=terraform.shown())
+
+
 class TestProof:
     """That the rights of the function and of the operators are those that their calls need."""
-
-    @pytest.fixture(scope="class")
-    def proof(self, recorded: RecordedCallers, terraform: Terraform) -> CallersProof:
-        """What was called, and the function's policy as it was deployed."""
-        return CallersProof(recorded, pipeline=terraform.shown())
 
     def test_G6_the_function_has_the_rights_that_it_needs_and_no_other(self, proof: CallersProof) -> None:
         # One test has led it astray.

@@ -163,14 +163,16 @@ def test_make_plan_and_apply_plan(terraform: Terraform, logs: dict[str, Terrafor
     assert (again.returncode, "plan is stale" in again.stderr) == (2, True), again.stderr
 
 
+@pytest.fixture(scope="class")
+def protection_plan(terraform: Terraform, cloud: LocalCloud) -> Iterator[Plan]:
+    """Of protected and locked data, and of a change of all that can change in place."""
+    with changed(cloud, **PROTECTED) as template:
+        change_in_place(template)
+        yield terraform.plan()
+
+
 class TestProtection:
     """Data is protected and locked, and all else changed with it, until `make plan` would take that back."""
-
-    @pytest.fixture(scope="class")
-    def protection_plan(self, terraform: Terraform, cloud: LocalCloud) -> Iterator[Plan]:
-        with changed(cloud, **PROTECTED) as template:
-            change_in_place(template)
-            yield terraform.plan()
 
     def test_it_is_safe_to_switch_on(self, protection_plan: Plan) -> None:
         result = review(protection_plan)
@@ -205,21 +207,22 @@ class TestProtection:
         terraform("apply", "-no-color", "plan.tfplan")
 
 
-class TestDestruction:
-    @pytest.fixture(scope="class")
-    def destruction_plan(self, terraform: Terraform, outputs: dict[str, str]) -> Plan:
-        """Of a pipeline whose buckets are full of versions, and a failed batch waits."""
-        local_pipeline.run_sample_orders(outputs)
-        s3 = boto3.client("s3")
-        content = failed_batches.content(function=outputs["order_processor"])
-        for _ in range(2):
-            s3.put_object(Bucket=outputs["audit_bucket"], Key="orders/twice/1.json", Body=b"{}")
-            s3.put_object(
-                Bucket=outputs["failed_batches_bucket"], Key=failed_batches.key(), Body=json.dumps(content)
-            )
-        s3.delete_object(Bucket=outputs["audit_bucket"], Key="orders/twice/1.json")
-        return terraform.plan("-destroy")
+@pytest.fixture(scope="class")
+def destruction_plan(terraform: Terraform, outputs: dict[str, str]) -> Plan:
+    """Of a pipeline whose buckets are full of versions, and a failed batch waits."""
+    local_pipeline.run_sample_orders(outputs)
+    s3 = boto3.client("s3")
+    content = failed_batches.content(function=outputs["order_processor"])
+    for _ in range(2):
+        s3.put_object(Bucket=outputs["audit_bucket"], Key="orders/twice/1.json", Body=b"{}")
+        s3.put_object(
+            Bucket=outputs["failed_batches_bucket"], Key=failed_batches.key(), Body=json.dumps(content)
+        )
+    s3.delete_object(Bucket=outputs["audit_bucket"], Key="orders/twice/1.json")
+    return terraform.plan("-destroy")
 
+
+class TestDestruction:
     def test_it_loses_all_guarded_data(self, destruction_plan: Plan) -> None:
         result = review(destruction_plan)
         assert result.exit_status == EXIT_GUARDED
@@ -250,13 +253,14 @@ class TestDestruction:
         assert {key["KeyState"] for key in keys if key["KeyManager"] == "CUSTOMER"} == {"PendingDeletion"}
 
 
+@pytest.fixture(scope="class")
+def proof(logs: dict[str, TerraformLog], state: Plan, deploy_roles: Terraform) -> TerraformProof:
+    """What was called, and the policies as they were deployed."""
+    return TerraformProof(logs, pipeline=state, roles=deploy_roles.shown())
+
+
 class TestProof:
     """That the roles' rights are those that the calls need, when all calls have been made."""
-
-    @pytest.fixture(scope="class")
-    def proof(self, logs: dict[str, TerraformLog], state: Plan, deploy_roles: Terraform) -> TerraformProof:
-        """What was called, and the policies as they were deployed."""
-        return TerraformProof(logs, pipeline=state, roles=deploy_roles.shown())
 
     def test_C2_every_call_is_allowed(self, proof: TerraformProof) -> None:
         assert {"plan": proof.refused("plan"), "apply": proof.refused("apply")} == {"plan": [], "apply": []}
