@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.review.references import without_keys
+from tools.review.shapes import as_dict, as_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +68,9 @@ def read_warnings(log: Path) -> tuple[str, ...]:
 
 def _object(value: object, *keys: str) -> dict[str, Any]:
     for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
+        value = as_dict(value).get(key)
+    return as_dict(value)
 
 
 def _text(value: object, *keys: str) -> str:
-    found = _object(value, *keys[:-1]).get(keys[-1])
-    return found if isinstance(found, str) else ""
+    return as_text(_object(value, *keys[:-1]).get(keys[-1]))

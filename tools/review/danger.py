@@ -45,6 +45,15 @@ class Decision:
         return self.group is None
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a plan: all that needs a decision, and what of it is not allowed yet."""
+
+    decisions: tuple[Decision, ...]
+    stopped: tuple[Decision, ...]
+    unmatched: tuple[str, ...]
+
+
 def losses(plan: Plan) -> Iterator[Decision]:
     """The guarded resources that would be destroyed, replaced or forgotten."""
     for change in plan.changes + plan.deferred:

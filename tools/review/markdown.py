@@ -1,58 +1,33 @@
 """The review of a plan as Markdown for a comment on GitHub: what has to be decided first, all else below."""
 
 import html
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from tools.review.comment import Part, Section, fit, whole
 from tools.review.context import Context
-from tools.review.danger import GUARDED, LOSSES, Decision, unknown_policies
+from tools.review.danger import GUARDED, LOSSES, Decision, Findings, unknown_policies
 from tools.review.differences import Difference, differences, is_unset
+from tools.review.footer import footer
 from tools.review.graph import graph
-from tools.review.plan import COUNTED, Change, Check, Invocation, Plan
+from tools.review.headline import Headline
+from tools.review.naming import (
+    DONE,
+    NAMED,
+    SIGNS,
+    Naming,
+    allow_shown,
+    listed,
+    rest_of,
+    unmatched_words,
+)
+from tools.review.plan import Change, Invocation, Plan
 from tools.review.rows import CODE, change_rows, diff_block, difference_rows
-from tools.review.secrets import Secrets, clipped
-from tools.review.weakenings import ACCESS, GROUPS, ROWS_OF
+from tools.review.secrets import clipped
+from tools.review.weakenings import ROWS_OF
 
-SIGNS = {
-    "create": "➕",
-    "change": "✏️",
-    "replace": "♻️",
-    "destroy": "🗑️",
-    "forget": "📤",
-    "read": "📖",
-    "no-op": "📦",
-}
-DONE = {"create": "created", "change": "changed", "read": "read", "no-op": "kept", **LOSSES}
-_NAMED = 12
 # Up to as many resources are compared, to show those that are weakened alike together.
 _COMPARED = 200
-_WORDS = {
-    "acl": "ACL",
-    "cloudwatch": "CloudWatch",
-    "db": "DB",
-    "dynamodb": "DynamoDB",
-    "ecr": "ECR",
-    "iam": "IAM",
-    "kms": "KMS",
-    "lambda": "Lambda",
-    "s3": "S3",
-    "sns": "SNS",
-    "sqs": "SQS",
-    "url": "URL",
-}
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What was found in a plan: all that needs a decision, and what of it is not allowed yet."""
-
-    decisions: tuple[Decision, ...]
-    stopped: tuple[Decision, ...]
-    unmatched: tuple[str, ...]
 
 
 class Comment:
@@ -63,6 +38,8 @@ class Comment:
         self._findings = findings
         self._context = context
         self._secrets = plan.secrets
+        self._naming = Naming(plan.secrets, context)
+        self._headline = Headline(plan, findings, context)
         self._stopped = {id(decision) for decision in findings.stopped}
         self._decided = {id(decision.change) for decision in findings.decisions}
         self._drifted = {
@@ -70,15 +47,20 @@ class Comment:
             for change in plan.drift
         }
 
+    def title(self) -> str:
+        """What the plan means in a line of Markdown."""
+        return self._headline.title()[1]
+
     def markdown(self) -> str:
+        headline = self._headline
         changes = [change for change in self._plan.changes if id(change) not in self._decided]
         deferred = [change for change in self._plan.deferred if id(change) not in self._decided]
-        title = "### " + " ".join(self.title()) + "\n"
-        if self._is_empty():
-            return fit([whole(title), *self._drift()], self._footer(short=True))
+        title = "### " + " ".join(headline.title()) + "\n"
+        if headline.is_empty():
+            return fit([whole(title), *self._drift()], footer(self._plan, self._context, short=True))
         return fit(
             [
-                whole(f"{title}{self._callout()}{self._counts()}"),
+                whole(f"{title}{headline.callout()}{headline.counts()}"),
                 Section(list(self._notes())),
                 *self._decisions(),
                 *self._losses([change for change in changes if change.action in LOSSES]),
@@ -91,118 +73,24 @@ class Comment:
                 *self._allowances(),
                 *self._addresses(),
             ],
-            self._footer(),
+            footer(self._plan, self._context),
         )
-
-    # --- What it means -------------------------------------------------------------------------------------
-
-    def _is_empty(self) -> bool:
-        plan = self._plan
-        return not (
-            any(change.counted for change in plan.changes)
-            or plan.deferred
-            or plan.outputs
-            or plan.invocations
-            or self._findings.unmatched
-            or self._context.warnings
-            or self._failed_checks()
-        )
-
-    def title(self) -> tuple[str, str]:
-        """A sign, and what the plan means in a few words of Markdown."""
-        stack = f"`{self._secrets.text(self._context.stack)}`" if self._context.stack else "This plan"
-        counts = Counter(verb for change in self._plan.changes for verb in change.counted)
-        if self._findings.stopped:
-            return "🛑", f"{stack} would {self._verdict(self._findings.stopped)}"
-        if self._findings.decisions:
-            return "⚠️", f"{stack} would, as allowed, {self._verdict(self._findings.decisions)}"
-        if self._is_empty():
-            return "✅", f"{stack}: no changes" if self._context.stack else "No changes"
-        if counts:
-            counted = ", ".join(f"{counts[verb]} to {verb}" for verb in COUNTED if counts[verb])
-            return "✏️", f"{stack}: {counted}"
-        if self._plan.deferred:
-            return "⏭️", f"{stack}: all changes are deferred to a later plan"
-        number = len(self._plan.invocations)
-        only = "only outputs change" if self._plan.outputs else "no changes to resources"
-        return (
-            ("⚡", f"{stack}: only runs {_number(number, 'action')}") if number else ("✏️", f"{stack}: {only}")
-        )
-
-    def _verdict(self, decisions: Collection[Decision]) -> str:
-        """Such as "lose `orders/table`, open 2 resources and weaken 3 resources"."""
-        by_verb: dict[str, list[Decision]] = {"lose": [], "open": [], "weaken": []}
-        for decision in decisions:
-            verb = "lose" if decision.is_loss else "open" if decision.group is ACCESS else "weaken"
-            by_verb[verb].append(decision)
-        words = _and(f"{verb} {self._named(found)}" for verb, found in by_verb.items() if found)
-        alone = next(iter(decisions)) if len(decisions) == 1 else None
-        if not alone or alone.is_loss or len(alone.reasons) > 1 or alone.reasons[0].names:
-            return words
-        return f"{words}: {alone.reasons[0].words}"
-
-    def _named(self, decisions: list[Decision]) -> str:
-        names = list(dict.fromkeys(self._code(decision.change) for decision in decisions))
-        if len(names) == 1:
-            return names[0]
-        return _number(len(names), "guarded resource" if decisions[0].is_loss else "resource")
-
-    def _callout(self) -> str:
-        stopped = self._findings.stopped
-        decisions = stopped or self._findings.decisions
-        if not decisions:
-            return ""
-        lost = Counter(LOSSES[item.change.action] for item in decisions if item.is_loss)
-        weaker = Counter(item.group for item in decisions if item.group)
-        parts = []
-        if lost:
-            fates = next(iter(lost)) if len(lost) == 1 else _and(f"{n} {fate}" for fate, n in lost.items())
-            parts.append(f"**{_number(lost.total(), 'guarded resource')} would be {fates}**")
-        if weaker:
-            subjects = _and(group.subject for group in GROUPS if weaker[group])
-            parts.append(f"**{_number(weaker.total(), 'change')} would weaken {subjects}**")
-        if stopped:
-            rest = "This check fails until each is undone or allowed in `.github/allowed-losses`."
-            return f"\n> [!CAUTION]\n> {_and(parts)}.\n> {rest}\n"
-        return f"\n> [!WARNING]\n> {_and(parts)}, as allowed in `.github/allowed-losses`.\n"
-
-    def _counts(self) -> str:
-        """A table of how many resources of which kind see what."""
-        columns = ("create", "change", "replace", "destroy", "move / import / forget")
-        counted: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-        for change in self._plan.changes:
-            for verb in change.counted:
-                column = verb if verb in columns else columns[-1]
-                counted[change.type in GUARDED and not change.data_source][column] += 1
-        if not counted[True] and not counted[False]:
-            return ""
-        heads = "".join(f" {SIGNS.get(column, '📦')} {column} |" for column in columns)
-        lines = [f"| |{heads}", f"|---|{':-:|' * len(columns)}"]
-        for guarded, label in ((True, "**guarded data**"), (False, "everything else")):
-            numbers = [counted[guarded][column] for column in columns]
-            bold = "**" if guarded else ""
-            cells = "".join(f" {f'{bold}{number}{bold}' if number else '–'} |" for number in numbers)
-            lines.append(f"| {label} |{cells}")
-        return "".join(f"{line}\n" for line in ["", *lines])
 
     def _notes(self) -> Iterator[Part]:
         for allowed in self._findings.unmatched:
             yield _part(f"\n⚠️ {unmatched_words(allowed, self._secrets)}\n")
-        for check in self._failed_checks():
+        for check in self._plan.failed_checks:
             problems = "; ".join(self._secrets.text(problem) for problem in check.problems)
             said = f": `{clipped(problems)}`" if problems else ""
             yield _part(f"\n❌ The check `{self._secrets.address(check.address)}` fails{said}\n")
         for warning in self._context.warnings:
             yield _part(f"\n⚠️ Terraform warns: `{clipped(self._secrets.text(warning))}`\n")
-        unknown = [self._code(change) for change in unknown_policies(self._plan)]
+        unknown = [self._naming.code(change) for change in unknown_policies(self._plan)]
         if unknown:
             yield _part(
-                f"\n❔ Known only after apply, so not judged: whom {_listed(unknown)} "
+                f"\n❔ Known only after apply, so not judged: whom {listed(unknown)} "
                 f"{'lets' if len(unknown) == 1 else 'let'} do what.\n"
             )
-
-    def _failed_checks(self) -> list[Check]:
-        return [check for check in self._plan.checks if check.status in ("fail", "error")]
 
     # --- What has to be decided ----------------------------------------------------------------------------
 
@@ -213,7 +101,7 @@ class Comment:
             for decisions in self._alike():
                 if any(id(decision) in self._stopped for decision in decisions) == wanted:
                     number += 1
-                    parts.append(self._decision(number, decisions))
+                    parts.append(self._decision(number, decisions, is_allowed=not wanted))
             yield Section(parts, opening=f"\n#### {title}\n")
 
     def _alike(self) -> Iterable[list[Decision]]:
@@ -231,24 +119,22 @@ class Comment:
             found.setdefault(key, []).extend(decisions)
         return found.values()
 
-    def _decision(self, number: int, decisions: list[Decision]) -> Part:
-        """One resource or several alike, with all that is to be decided about each."""
+    def _decision(self, number: int, decisions: list[Decision], *, is_allowed: bool) -> Part:
+        """One resource or several alike, with all that is to be decided about each or is allowed."""
         change = decisions[0].change
-        names = list(dict.fromkeys(self._code(decision.change) for decision in decisions))
+        names = list(dict.fromkeys(self._naming.code(decision.change) for decision in decisions))
         sign = decisions[0].group.sign if decisions[0].group else SIGNS[change.action]
-        is_mixed = len({id(decision) in self._stopped for decision in decisions}) == 2
         said = (
             f"**{reason.words}**{self._names(reason.names)}"
-            + (" (allowed)" if is_mixed and id(decision) not in self._stopped else "")
+            + ("" if is_allowed or id(decision) in self._stopped else " (allowed)")
             for decision in decisions
             for reason in decision.reasons
         )
         words = " – ".join(dict.fromkeys(said))
-        fate = {"create": " – new"}.get(change.action, "")
-        fate = f" – {LOSSES[change.action]}" if change.action in LOSSES else fate
-        kind = self._kind(change) + (" each" if len(names) > 1 else "")
-        head = f"\n**{number}. {sign} {_listed(names)}** – {kind}{fate} – {words}"
-        head += "".join(f"; {note}" for note in self._change_notes(change)) + "\n"
+        fate = {"create": " – new", **{action: f" – {done}" for action, done in LOSSES.items()}}
+        kind = self._naming.kind(change) + (" each" if len(names) > 1 else "")
+        head = f"\n**{number}. {sign} {listed(names)}** – {kind}{fate.get(change.action, '')} – {words}"
+        head += "".join(f"; {note}" for note in self._naming.notes(change)) + "\n"
         return Part(
             text=lambda: head + self._decision_rows(decisions),
             short=head,
@@ -257,12 +143,10 @@ class Comment:
         )
 
     def _decision_rows(self, decisions: list[Decision]) -> str:
-        return self._rows(decisions[0].change, [item.attribute for item in decisions if item.attribute])
+        return self._rows(decisions[0].change, [item.attribute for item in decisions])
 
-    def _names(self, names: Collection[str]) -> str:
-        return "".join(f" `{self._secrets.text(name)}`" for name in list(names)[:_NAMED]) + (
-            f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        )
+    def _names(self, names: tuple[str, ...]) -> str:
+        return "".join(f" `{self._secrets.text(name)}`" for name in names[:NAMED]) + rest_of(names)
 
     # --- The changes ---------------------------------------------------------------------------------------
 
@@ -276,7 +160,7 @@ class Comment:
         for fate in ("destroy", "forget"):
             gone = _most_dangerous_first([change for change in changes if change.action == fate])
             parts = [self._change_part(change) for change in gone]
-            if len(gone) <= _NAMED:
+            if len(gone) <= NAMED:
                 yield Section(parts, opening=f"\n#### {DONE[fate].capitalize()}\n")
             else:
                 yield self._collapsed(f"<b>{len(gone)} {DONE[fate]}</b>", gone, parts)
@@ -310,39 +194,32 @@ class Comment:
             is_code = self._is_code_only(change)
             words = " – code only (`source_code_hash`)" if is_code else ""
             words += " – replaced" if change.action == "replace" else ""
-            notes = "; ".join(self._change_notes(change))
-            head = f"\n**{SIGNS[change.action]} {self._code(change)}** – {self._kind(change)}{words}"
+            notes = "; ".join(self._naming.notes(change))
+            name, kind = self._naming.code(change), self._naming.kind(change)
+            head = f"\n**{SIGNS[change.action]} {name}** – {kind}{words}"
             return head + (f" – {notes}" if notes else "") + "\n" + ("" if is_code else self._rows(change))
 
-        return Part(text, name=self._name(change), kind=DONE[change.action])
-
-    def _change_notes(self, change: Change) -> list[str]:
-        forced = [f"`{self._secrets.path(path)}`" for path in change.replace_paths[:_NAMED]]
-        reason = [f"forced by {', '.join(forced)}"] if forced and change.action == "replace" else []
-        return [*reason, *change.notes]
+        return Part(text, name=self._naming.name(change), kind=DONE[change.action])
 
     def _rows(self, change: Change, weaker: Collection[str] = ()) -> str:
-        if change.action in ("destroy", "forget", "no-op", "read"):
+        if change.action in ("destroy", "forget", "read"):
             return ""
         drifted = self._drifted.get(change.address, set())
         return diff_block(change_rows(change, self._secrets, weaker=weaker, drifted=drifted))
 
     def _is_code_only(self, change: Change) -> bool:
-        rows = change_rows(change, self._secrets) if change.type == "aws_lambda_function" else []
-        return (
-            change.action == "change"
-            and len(rows) <= 2
-            and bool(rows)
-            and all(row[2:].startswith(CODE) for row in rows)
-        )
+        if change.action != "change" or change.type != "aws_lambda_function":
+            return False
+        rows = change_rows(change, self._secrets)
+        return bool(rows) and all(row[2:].startswith(CODE) for row in rows)
 
     def _summary(self, change: Change) -> str:
-        return self._name(change) + (" (code)" if self._is_code_only(change) else "")
+        return self._naming.name(change) + (" (code)" if self._is_code_only(change) else "")
 
     def _collapsed(self, title: str, changes: list[Change], parts: list[Part]) -> Section:
-        names = [f"<code>{html.escape(self._summary(change))}</code>" for change in changes[:_NAMED]]
-        more = f" and {len(changes) - _NAMED} more" if len(changes) > _NAMED else ""
-        opening = f"\n<details><summary>{title}{': ' if names else ''}{', '.join(names)}{more}</summary>\n"
+        names = [f"<code>{html.escape(self._summary(change))}</code>" for change in changes[:NAMED]]
+        summary = f"{title}{': ' if names else ''}{', '.join(names)}{rest_of(changes)}"
+        opening = f"\n<details><summary>{summary}</summary>\n"
         return Section(parts, opening=opening, closing="\n</details>\n")
 
     # --- All else ------------------------------------------------------------------------------------------
@@ -372,29 +249,16 @@ class Comment:
 
     def _drift(self) -> Iterator[Section]:
         """What changed outside of Terraform, but for what the plan changes back and so has rows already."""
-        changed = {
-            change.address: {
-                difference.path for difference in differences(*change.shown, self._secrets.is_opaque)
-            }
-            for change in self._plan.changes
-            if change.address in self._drifted and change.action != "no-op"
-        }
+        planned = {change.address: change for change in self._plan.changes if not change.deposed}
         parts = []
         for change in self._plan.drift:
-            head = f"\n{self._code(change)}"
+            head, plan = f"\n{self._naming.code(change)}", planned.get(change.address)
             if change.action == "destroy":
-                recreated = any(
-                    other.address == change.address and other.action == "create"
-                    for other in self._plan.changes
-                )
-                words = "was deleted" + (" and would be created again" if recreated else "")
-                parts.append(_part(f"{head} {words}\n"))
+                recreated = " and would be created again" if plan and plan.action == "create" else ""
+                parts.append(_part(f"{head} was deleted{recreated}\n"))
                 continue
-            found = [
-                item
-                for item in self._drift_differences(change)
-                if item.path not in changed.get(change.address, ())
-            ]
+            told = {item.path for item in differences(*plan.shown, self._secrets.is_opaque)} if plan else ()
+            found = [item for item in self._drift_differences(change) if item.path not in told]
             if found:
                 parts.append(_part(f"{head}\n{diff_block(difference_rows(found, self._secrets))}"))
         yield self._collapsed(f"Changed outside of Terraform: {len(parts)}", [], parts)
@@ -415,7 +279,8 @@ class Comment:
     def _allowances(self) -> Iterator[Section]:
         """What to write down to let through what stopped the review, to be copied as it is."""
         lines = [
-            f"# {self._name(decision.change)}: {'; '.join(reason.words for reason in decision.reasons)}\n"
+            f"# {self._naming.name(decision.change)}: "
+            f"{'; '.join(reason.words for reason in decision.reasons)}\n"
             f"--allow={allow_shown(decision.allow, self._secrets)}\n"
             for decision in self._findings.stopped
         ]
@@ -425,64 +290,16 @@ class Comment:
     def _addresses(self) -> Iterator[Section]:
         """Where each construct is in Terraform."""
         parts = [
-            _part(f"| `{_cell(self._name(change))}` | `{_cell(self._secrets.address(change.address))}` |\n")
+            _part(f"| {self._cell(self._context.name(change.address))} | {self._cell(change.address)} |\n")
             for change in self._plan.changes
             if change.counted and self._context.name(change.address) != change.address
         ]
         opening = "\n<details><summary>Terraform addresses</summary>\n\n| construct | address |\n|---|---|\n"
         yield Section(parts, opening=opening, closing="\n</details>\n")
 
-    def _footer(self, *, short: bool = False) -> str:
-        context, plan = self._context, self._plan
-        made = _time(plan.made)
-        parts = [f"Made {made}" if made else "Made"] if made or context.commit else []
-        if context.commit:
-            parts[0] += f" from `{context.commit[:7]}`" + (
-                f" merged into `{context.base[:7]}`" if context.base else ""
-            )
-        if context.serial is not None:
-            parts.append(f"state serial {context.serial}")
-        sentence = ", ".join(parts) + "." if parts else ""
-        if context.valid_until:
-            sentence += (
-                f" Valid until what it merges into or the state changes, at most until {context.valid_until}."
-            )
-        facts = [f"[Full plan]({context.run_url})"] if context.run_url else []
-        if not short:
-            if not plan.drift:
-                facts.append("Nothing changed outside of Terraform")
-            if plan.checks:
-                facts.append(f"{len(self._failed_checks())} of {len(plan.checks)} checks fail")
-        text = " ".join(part for part in (sentence, " · ".join(facts)) if part)
-        return f"\n<sub>{text}</sub>\n" if text else ""
-
-    # --- Names ---------------------------------------------------------------------------------------------
-
-    def _name(self, change: Change) -> str:
-        return self._secrets.address(self._context.name(change.address))
-
-    def _code(self, change: Change) -> str:
-        return f"`{self._name(change)}`"
-
-    def _kind(self, change: Change) -> str:
-        """What it is and, of guarded data that is there, which one."""
-        words = " ".join(_WORDS.get(word, word) for word in change.type.removeprefix("aws_").split("_"))
-        if change.type not in GUARDED:
-            return words if words.replace(" ", "").isalnum() else "resource"
-        before = change.shown[0]
-        id_ = before.get("id") if isinstance(before, dict) else None
-        which = f" `{clipped(self._secrets.text(id_))}`" if isinstance(id_, str) and id_ else ""
-        return GUARDED[change.type] + which
-
-
-def unmatched_words(allowed: str, secrets: Secrets) -> str:
-    """What to say of an allowance that allows nothing here."""
-    return f"`--allow={allow_shown(allowed, secrets)}`: nothing there would be lost or weakened."
-
-
-def allow_shown(allow: str, secrets: Secrets) -> str:
-    """What allows a change, as it may be shown."""
-    return secrets.address(allow)
+    def _cell(self, address: str) -> str:
+        """In a table a bar ends the cell, in code too."""
+        return "`" + self._secrets.address(address).replace("|", "\\|") + "`"
 
 
 def _most_dangerous_first(changes: Collection[Change]) -> list[Change]:
@@ -497,31 +314,3 @@ def _most_dangerous_first(changes: Collection[Change]) -> list[Change]:
 
 def _part(text: str) -> Part:
     return Part(lambda: text)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _and(parts: Iterable[str]) -> str:
-    *first, last = list(parts)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _listed(names: list[str]) -> str:
-    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
-    return _and([*names[:_NAMED], *more])
-
-
-def _cell(text: str) -> str:
-    """In a table a bar ends the cell, in code too."""
-    return text.replace("|", "\\|")
-
-
-def _time(text: str) -> str:
-    """A time of the plan's such as "2026-11-24 09:12 UTC", or nothing."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return ""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if time.tzinfo else ""

@@ -11,6 +11,7 @@ from typing import Any
 from tools.review.policies import document_policy, normalised
 from tools.review.references import References, without_keys
 from tools.review.secrets import UNKNOWN, Secrets, clipped
+from tools.review.shapes import as_dict, as_list, as_text
 
 ACTIONS = {
     ("no-op",): "no-op",
@@ -84,7 +85,6 @@ class Invocation:
     """A provider's action that runs with the apply: https://developer.hashicorp.com/terraform/language/invoke-actions."""
 
     address: str
-    type: str
     config: object
     notes: tuple[str, ...]
 
@@ -112,6 +112,10 @@ class Plan:
     references: References
     accounts: frozenset[str]
     made: str
+
+    @property
+    def failed_checks(self) -> list[Check]:
+        return [check for check in self.checks if check.status in ("fail", "error")]
 
 
 def read_plan(path: Path) -> object:
@@ -142,8 +146,8 @@ def understand(data: object) -> Plan:
         ),
         checks=tuple(_checks(plan, secrets)),
         references=references,
-        accounts=frozenset(_accounts(plan, changes)),
-        made=plan["timestamp"] if isinstance(plan.get("timestamp"), str) else "",
+        accounts=frozenset(_accounts(plan, changes)) - {""},
+        made=as_text(plan.get("timestamp")),
     )
     does_anything = result.outputs or result.invocations or any(change.counted for change in result.changes)
     # A plan without changes is not applyable either.
@@ -165,8 +169,8 @@ def _checked(plan: object) -> dict[str, Any]:
     if plan.get("errored", False) is not False:
         raise UnusablePlan("planning ended with an error")
     if plan.get("complete", True) is not True:
-        deferred = plan.get("deferred_changes")
-        why = f"{len(deferred)} deferred changes" if isinstance(deferred, list) and deferred else "-target?"
+        deferred = as_list(plan.get("deferred_changes"))
+        why = f"{len(deferred)} deferred changes" if deferred else "-target?"
         raise UnusablePlan(f"it is incomplete ({why})")
     return plan
 
@@ -184,9 +188,8 @@ def _action(change: dict[str, Any], where: str) -> str:
     actions = change.get("actions")
     if actions == []:
         return _action_of_values(change)
-    if isinstance(actions, list) and all(isinstance(action, str) for action in actions):
-        action = ACTIONS.get(tuple(actions))
-        if action:
+    for known, action in ACTIONS.items():
+        if actions == [*known]:
             return action
     raise UnusablePlan(f"it has an unknown action at {where}")
 
@@ -200,18 +203,12 @@ def _action_of_values(change: dict[str, Any]) -> str:
 
 
 def _change(item: object, secrets: Secrets, deferred: str = "") -> Change:
-    entry = item if isinstance(item, dict) else {}
-    address, type_, change = entry.get("address"), entry.get("type"), entry.get("change")
-    if not (
-        isinstance(address, str) and address and isinstance(type_, str) and type_ and isinstance(change, dict)
-    ):
+    entry = as_dict(item)
+    address, type_, change = as_text(entry.get("address")), as_text(entry.get("type")), entry.get("change")
+    if not address or not type_ or not isinstance(change, dict):
         raise UnusablePlan("it has a change without address, type or actions")
     before, after, unknown = change.get("before"), change.get("after"), change.get("after_unknown")
-    deposed = entry.get("deposed")
-    moved_from = entry.get("previous_address")
-    if not isinstance(moved_from, str) or moved_from == address:
-        moved_from = ""
-    paths = change.get("replace_paths")
+    moved_from = as_text(entry.get("previous_address"))
     return Change(
         address=address,
         type=type_,
@@ -223,8 +220,8 @@ def _change(item: object, secrets: Secrets, deferred: str = "") -> Change:
             secrets.marked(after, change.get("after_sensitive"), unknown),
         ),
         data_source=entry.get("mode") == "data",
-        deposed=deposed if isinstance(deposed, str) else "",
-        replace_paths=[path for path in paths if isinstance(path, list)] if isinstance(paths, list) else [],
+        deposed=as_text(entry.get("deposed")),
+        replace_paths=[path for path in as_list(change.get("replace_paths")) if isinstance(path, list)],
         notes=tuple(_notes(entry, change, moved_from, deferred, secrets)),
         moved_from=moved_from,
         imported=change.get("importing") is not None,
@@ -236,23 +233,19 @@ def _notes(
 ) -> Iterator[str]:
     if change["actions"] == ["create", "forget"]:
         yield "the old object stays, but Terraform forgets it"
-    deposed = entry.get("deposed")
-    if isinstance(deposed, str) and deposed:
+    if deposed := as_text(entry.get("deposed")):
         yield f"deposed object `{secrets.name(deposed)}`, left by an earlier replacement"
-    reason = entry.get("action_reason")
-    if isinstance(reason, str) and reason in REASONS:
-        yield REASONS[reason]
+    if reason := REASONS.get(as_text(entry.get("action_reason"))):
+        yield reason
     if deferred:
         yield f"deferred to a later plan: `{secrets.name(deferred)}`"
     if moved_from:
         yield f"move from `{secrets.address(moved_from)}`"
-    importing = change.get("importing")
-    if isinstance(importing, dict):
+    if change.get("importing") is not None:
+        importing = as_dict(change["importing"])
         # An identity is an object of what the provider finds the resource by.
         of = importing.get("id") or importing.get("identity")
         yield "import" + (f" of `{clipped(secrets.value(of))}`" if of else "")
-    elif importing is not None:
-        yield "import"
 
 
 def _deferred(item: object, secrets: Secrets) -> Change:
@@ -262,23 +255,20 @@ def _deferred(item: object, secrets: Secrets) -> Change:
 
 
 def _reason(item: dict[str, Any]) -> str:
-    reason = item.get("reason")
-    return reason if isinstance(reason, str) and reason else "unknown"
+    return as_text(item.get("reason")) or "unknown"
 
 
 def _with_documents(changes: list[Change], references: References) -> Iterator[Change]:
     """The changes, with what is known of the policies that are made of documents not read before apply."""
-    documents = {
-        without_keys(change.address): change
-        for change in changes
-        if change.type == "aws_iam_policy_document" and change.action == "read"
-    }
+    documents: dict[str, list[Change]] = {}
     for change in changes:
-        attributes = change.after if isinstance(change.after, dict) else {}
-        for attribute, value in attributes.items():
-            document = documents.get(references.document_of(change.address, attribute))
-            if value is UNKNOWN and document:
-                change = _with_document(change, attribute, document)  # noqa: PLW2901
+        documents.setdefault(without_keys(change.address), []).append(change)
+    for change in changes:
+        for attribute, value in as_dict(change.after).items():
+            made_of = documents.get(references.document_of(change.address, attribute), ())
+            # Which of several instances of a document it is made of, the configuration does not tell.
+            if value is UNKNOWN and len(made_of) == 1:
+                change = _with_document(change, attribute, made_of[0])  # noqa: PLW2901
         yield change
 
 
@@ -287,13 +277,9 @@ def _with_document(change: Change, attribute: str, document: Change) -> Change:
     known, shown = (normalised(document_policy(side)) for side in (document.after, document.shown[1]))
     return replace(
         change,
-        after={**_as_dict(change.after), attribute: known},
-        shown=(before, {**_as_dict(after), attribute: shown}),
+        after={**as_dict(change.after), attribute: known},
+        shown=(before, {**as_dict(after), attribute: shown}),
     )
-
-
-def _as_dict(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 def _outputs(plan: dict[str, Any], secrets: Secrets) -> Iterator[Output]:
@@ -317,24 +303,22 @@ def _outputs(plan: dict[str, Any], secrets: Secrets) -> Iterator[Output]:
 
 
 def _invocation(item: object, secrets: Secrets, deferred: str = "") -> Invocation:
-    entry = item if isinstance(item, dict) else {}
-    address, type_ = entry.get("address"), entry.get("type")
-    if not (isinstance(address, str) and address):
+    entry = as_dict(item)
+    address = as_text(entry.get("address"))
+    if not address:
         raise UnusablePlan("it has an action invocation without an address")
     notes = []
-    trigger = entry.get("lifecycle_action_trigger")
-    if isinstance(trigger, dict):
-        event, resource = trigger.get("action_trigger_event"), trigger.get("triggering_resource_address")
-        if isinstance(event, str) and isinstance(resource, str) and resource:
-            # "AfterUpdate" and "after_update" are the same event in two versions of Terraform.
-            words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).replace("_", " ").lower()
-            words = words if re.fullmatch("(before|after) (create|update|destroy)", words) else "a change"
-            notes.append(f"{words} of `{secrets.address(resource)}`")
+    trigger = as_dict(entry.get("lifecycle_action_trigger"))
+    if resource := as_text(trigger.get("triggering_resource_address")):
+        # "AfterUpdate" and "after_update" are the same event in two versions of Terraform.
+        event = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", as_text(trigger.get("action_trigger_event")))
+        words = event.replace("_", " ").lower()
+        words = words if re.fullmatch("(before|after) (create|update|destroy)", words) else "a change"
+        notes.append(f"{words} of `{secrets.address(resource)}`")
     if deferred:
         notes.append(f"deferred to a later plan: `{secrets.name(deferred)}`")
     return Invocation(
         address=address,
-        type=type_ if isinstance(type_, str) else "",
         config=secrets.marked(
             entry.get("config_values"), entry.get("config_sensitive"), entry.get("config_unknown")
         ),
@@ -349,40 +333,29 @@ def _deferred_invocation(item: object, secrets: Secrets) -> Invocation:
 
 
 def _checks(plan: dict[str, Any], secrets: Secrets) -> Iterator[Check]:
-    for item in _list(plan, "checks"):
-        if not isinstance(item, dict):
-            continue
-        shown = _as_dict(item.get("address")).get("to_display")
-        instances = item.get("instances")
+    for item in map(as_dict, _list(plan, "checks")):
         problems = [
-            _as_dict(problem).get("message")
-            for instance in (instances if isinstance(instances, list) else [])
-            for problem in _as_list(_as_dict(instance).get("problems"))
+            as_text(as_dict(problem).get("message"))
+            for instance in as_list(item.get("instances"))
+            for problem in as_list(as_dict(instance).get("problems"))
         ]
-        status = item.get("status")
         yield Check(
-            address=shown if isinstance(shown, str) and shown else "unnamed",
-            status=status if isinstance(status, str) else "unknown",
-            problems=tuple(problem for problem in problems if isinstance(problem, str)),
+            address=as_text(as_dict(item.get("address")).get("to_display")) or "unnamed",
+            status=as_text(item.get("status")),
+            problems=tuple(filter(None, problems)),
         )
-
-
-def _as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _accounts(plan: dict[str, Any], changes: list[Change]) -> Iterator[str]:
     """Those of the credentials, and of all that is deployed."""
     for key in ("prior_state", "planned_values"):
-        state = _as_dict(plan.get(key))
-        modules = [_as_dict(_as_dict(state.get("values", state)).get("root_module"))]
+        state = as_dict(plan.get(key))
+        modules = [as_dict(as_dict(state.get("values", state)).get("root_module"))]
         for module in modules:
-            modules += map(_as_dict, _as_list(module.get("child_modules")))
-            for resource in map(_as_dict, _as_list(module.get("resources"))):
-                account = _as_dict(resource.get("values")).get("account_id")
-                if resource.get("type") == "aws_caller_identity" and isinstance(account, str):
-                    yield account
+            modules += map(as_dict, as_list(module.get("child_modules")))
+            for resource in map(as_dict, as_list(module.get("resources"))):
+                if resource.get("type") == "aws_caller_identity":
+                    yield as_text(as_dict(resource.get("values")).get("account_id"))
     for change in changes:
-        arn = _as_dict(change.before).get("arn")
-        if isinstance(arn, str) and (match := _ARN_ACCOUNT.fullmatch(arn)):
+        if match := _ARN_ACCOUNT.fullmatch(as_text(as_dict(change.before).get("arn"))):
             yield match[1]

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tools.review.shapes import as_dict, as_list, as_text
+
 _KEY = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[[^\]"]*\]')
 
 
@@ -16,28 +18,20 @@ class References:
     def __init__(self, plan: Mapping[str, Any]) -> None:
         self._targets: dict[str, list[tuple[str, str, str]]] = {}
         self._attributes: dict[str, frozenset[str]] = {}
-        configuration = plan.get("configuration")
-        if isinstance(configuration, dict):
-            self._read_module(configuration.get("root_module"), "")
+        self._read_module(as_dict(as_dict(plan.get("configuration")).get("root_module")), "")
 
-    def _read_module(self, module: object, prefix: str) -> None:
-        if not isinstance(module, dict):
-            return
-        resources = module.get("resources")
-        for resource in resources if isinstance(resources, list) else []:
-            if isinstance(resource, dict) and isinstance(resource.get("address"), str):
-                expressions = resource.get("expressions")
-                if isinstance(expressions, dict):
-                    self._attributes[prefix + resource["address"]] = frozenset(expressions)
-                self._targets[prefix + resource["address"]] = [
-                    (attribute, prefix + address, name)
-                    for attribute, value in (expressions.items() if isinstance(expressions, dict) else ())
-                    for address, name in _referred(value)
-                ]
-        calls = module.get("module_calls")
-        for name, call in calls.items() if isinstance(calls, dict) else ():
-            if isinstance(call, dict):
-                self._read_module(call.get("module"), f"{prefix}module.{name}.")
+    def _read_module(self, module: Mapping[str, Any], prefix: str) -> None:
+        for resource in map(as_dict, as_list(module.get("resources"))):
+            address, expressions = prefix + as_text(resource.get("address")), resource.get("expressions")
+            if isinstance(expressions, dict):
+                self._attributes[address] = frozenset(expressions)
+            self._targets[address] = [
+                (attribute, prefix + target, name)
+                for attribute, value in as_dict(expressions).items()
+                for target, name in _referred(value)
+            ]
+        for name, call in as_dict(module.get("module_calls")).items():
+            self._read_module(as_dict(as_dict(call).get("module")), f"{prefix}module.{name}.")
 
     def of(self, address: str) -> list[tuple[str, str, str]]:
         """Attribute, address and that one's attribute for all that a resource refers to."""

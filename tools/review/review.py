@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from tools.review import danger, markdown
+from tools.review import danger
 from tools.review.context import Context
+from tools.review.markdown import Comment
+from tools.review.naming import allow_shown, unmatched_words
 from tools.review.plan import Plan, UnusablePlan, understand
 
 EXIT_SAFE, EXIT_GUARDED, EXIT_UNUSABLE = 0, 3, 4
@@ -75,7 +77,7 @@ def _review(plan: Plan, allowed: Collection[str], context: Context) -> Result:
             name=secrets.address(context.name(decision.change.address)),
             address=secrets.address(decision.change.address),
             words=_words(decision, plan),
-            allow=markdown.allow_shown(decision.allow, secrets),
+            allow=allow_shown(decision.allow, secrets),
             is_loss=decision.is_loss,
             is_allowed=decision.allow in allowed,
         )
@@ -85,10 +87,10 @@ def _review(plan: Plan, allowed: Collection[str], context: Context) -> Result:
         f"{finding.name}: {finding.words} (once reviewed: --allow={finding.allow})"
         for finding in findings
         if not finding.is_allowed
-    ] + [markdown.unmatched_words(allowance, secrets).replace("`", "") for allowance in unmatched]
-    comment = markdown.Comment(plan, markdown.Findings(decisions, stopped, unmatched), context)
+    ] + [unmatched_words(allowance, secrets).replace("`", "") for allowance in unmatched]
+    comment = Comment(plan, danger.Findings(decisions, stopped, unmatched), context)
     return Result(
-        title=comment.title()[1].replace("`", ""),
+        title=comment.title().replace("`", ""),
         markdown=comment.markdown(),
         exit_status=EXIT_GUARDED if stopped else EXIT_SAFE,
         messages=tuple(messages),
