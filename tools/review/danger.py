@@ -67,8 +67,8 @@ def losses(plan: Plan) -> Iterator[Decision]:
 
 def weakenings(plan: Plan) -> list[Decision]:
     """What would be opened, switched off, kept for less long or not be watched, the most dangerous first."""
-    found = list(_weakenings(plan))
-    return sorted(found, key=lambda decision: GROUPS.index(decision.group) if decision.group else 0)
+    order: dict[Group | None, int] = {group: place for place, group in enumerate(GROUPS)}
+    return sorted(_weakenings(plan), key=lambda decision: order[decision.group])
 
 
 def _weakenings(plan: Plan) -> Iterator[Decision]:
@@ -93,15 +93,14 @@ def _weakenings(plan: Plan) -> Iterator[Decision]:
 def unknown_policies(plan: Plan) -> Iterator[Change]:
     """The changes with a policy of which nobody can tell before apply whom it lets do what."""
     for change in plan.changes:
-        if change.action in ("create", "change", "replace"):
-            policies_ = [
-                value
-                for _, row in ROWS_OF.get(change.type, ())
-                if row.weaker.policy and plan.references.is_set(change.address, row.attribute)
-                for value in values_at(change.after, row.attribute)
-            ]
-            if any(map(_is_unclear, policies_)):
-                yield change
+        policies_ = [
+            value
+            for _, row in ROWS_OF.get(change.type, ())
+            if row.weaker.policy and plan.references.is_set(change.address, row.attribute)
+            for value in values_at(change.after, row.attribute)
+        ]
+        if any(map(_is_unclear, policies_)):
+            yield change
 
 
 def _is_unclear(policy: object) -> bool:
@@ -116,10 +115,8 @@ def _is_unclear(policy: object) -> bool:
 
 def values_at(value: object, path: str) -> list[object]:
     """All that a path through blocks leads to; nothing when a block is not there."""
-    if not path:
-        return [value] if value is not None else []
     values = [value]
-    for step in path.split("."):
+    for step in filter(None, path.split(".")):
         blocks = [block for item in values for block in (item if isinstance(item, list) else [item])]
         values = [
             block[step] if isinstance(block, dict) else UNKNOWN
@@ -167,14 +164,14 @@ class _Fates:
 def _identity(change: Change, side: object) -> tuple[object, ...]:
     """What a resource is, whatever its address; one that cannot be told is only itself."""
     names = SAME_AS.get(change.type, ("bucket", "name", "role", "function_name"))
-    values = [(name, str(value)) for name in names for value in values_at(side, name) if value is not UNKNOWN]
+    values = [(name, str(value)) for name in names for value in values_at(side, name)]
     is_told = len(values) == len(names) if change.type in SAME_AS else bool(values)
     return (change.type, *values) if is_told else (change.address,)
 
 
 def _names(change: Change, *, after: bool = False) -> set[str]:
     """By what others refer to a resource."""
-    names = ("id", "arn", "name", "bucket", "function_name", "url", "stream_arn", "key_id", "alarm_name")
+    names = ("id", "arn", "name", "bucket", "function_name", "url", "stream_arn", "key_id")
     side = change.after if after else change.before
     return {value for name in names for value in values_at(side, name) if isinstance(value, str) and value}
 
@@ -204,9 +201,7 @@ def _judged(row: Row, change: Change, fates: _Fates, plan: Plan) -> Iterator[pol
     ):
         return
     if row.weaker.policy:
-        yield from _policy_widenings(
-            row.weaker.policy, [] if created else before, after, new=created, plan=plan
-        )
+        yield from _policy_widenings(row.weaker.policy, before, after, new=created, plan=plan)
     elif row.weaker.is_weaker(list(row.weaker.strong) if created else before, after):
         yield policies.Widening(row.words)
 

@@ -8,14 +8,23 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from tools.review.secrets import UNKNOWN, json_container
+from tools.review.shapes import as_dict, as_list
 
 Statement = Mapping[str, Any]
 
-_ACTION_FIELDS = ("Action", "NotAction", "Resource", "NotResource")
+# The fields of a statement by what the blocks of a data source call them.
+_DOCUMENTED = {
+    "actions": "Action",
+    "not_actions": "NotAction",
+    "resources": "Resource",
+    "not_resources": "NotResource",
+}
+_ACTION_FIELDS = tuple(_DOCUMENTED.values())
+_INVERSE = ("NotPrincipal", "NotAction", "NotResource")
 _ANYONE = "*"
 _SERVICE_WIDE = re.compile(r"\*|[\w-]+:\*")
 # A resource of any name: "*", every bucket or object, every table, function, key, role of an account.
@@ -23,7 +32,7 @@ _ANY_RESOURCE = re.compile(r"\*+|arn:[^:]*:s3:::\*(/\*)?|arn:[^:]*:(?!s3:)[^:]*:
 # They tell or write what is the caller's own; most take no resource but "*".
 _WITHOUT_RESOURCE = re.compile(
     r"[\w-]+:(List|Describe)\w*\*?|xray:Put\w+|logs:(CreateLog\w+|PutLogEvents)|cloudwatch:(PutMetricData|GetMetric\w+)|sts:GetCallerIdentity"
-    r"|ecr:GetAuthorizationToken|ec2:\w+NetworkInterface\w*|ec2:\w+PrivateIpAddresses|ssm:DescribeParameters"
+    r"|ecr:GetAuthorizationToken|ec2:\w+NetworkInterface\w*|ec2:\w+PrivateIpAddresses"
 )
 _READING = re.compile(r"[\w-]+:(Get|List|Describe|Head|BatchGet|Query|Scan|Select|Receive|Decrypt)\w*\*?")
 # What these compare is the caller or where it comes from; any other condition leaves "anyone" anyone.
@@ -42,9 +51,9 @@ _MERGED = ("source_policy_documents", "override_policy_documents", "source_json"
 class Kind(Enum):
     """Where a policy stands: with what it protects, with a role that may be assumed, or with who acts."""
 
-    RESOURCE = "resource"
-    TRUST = "trust"
-    IDENTITY = "identity"
+    RESOURCE = auto()
+    TRUST = auto()
+    IDENTITY = auto()
 
 
 @dataclass(frozen=True)
@@ -109,25 +118,23 @@ def statements_of(policy: object) -> list[Statement] | None:
 
 def principals_of(statement: Statement) -> list[str]:
     """Such as "*", "arn:aws:iam::123456789012:root", "Service lambda.amazonaws.com"."""
-    given = statement.get("Principal")
     return [
         str(value) if type_ == "AWS" else f"{type_} {value}"
-        for type_, values in (given.items() if isinstance(given, dict) else ())
+        for type_, values in as_dict(statement.get("Principal")).items()
         for value in (values if isinstance(values, list) else [values])
     ]
 
 
 def document_policy(document: object) -> object:
     """The policy that a data source aws_iam_policy_document makes, also of what is known of it so far."""
-    if not isinstance(document, dict) or any(document.get(name) for name in _MERGED):
-        return UNKNOWN
-    statements = document.get("statement")
-    if not isinstance(statements, list):
+    given = as_dict(document)
+    statements = given.get("statement")
+    if not isinstance(statements, list) or any(given.get(name) for name in _MERGED):
         return UNKNOWN
     return {
-        **({"Id": document["policy_id"]} if document.get("policy_id") else {}),
-        "Statement": [_document_statement(item) for item in statements if isinstance(item, dict)],
-        "Version": document.get("version") or "2012-10-17",
+        **({"Id": given["policy_id"]} if given.get("policy_id") else {}),
+        "Statement": [_document_statement(as_dict(item)) for item in statements],
+        "Version": given.get("version") or "2012-10-17",
     }
 
 
@@ -135,32 +142,23 @@ def _document_statement(item: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"Effect": item.get("effect") or "Allow"}
     if item.get("sid"):
         result["Sid"] = item["sid"]
-    for source, name in zip(
-        ("actions", "not_actions", "resources", "not_resources"), _ACTION_FIELDS, strict=True
-    ):
+    for source, name in _DOCUMENTED.items():
         if item.get(source):
             result[name] = item[source]
     for source, name in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
-        blocks = item.get(source)
-        if isinstance(blocks, list) and blocks:
-            merged: dict[str, list[Any]] = {}
-            for block in blocks:
-                if isinstance(block, dict):
-                    identifiers = block.get("identifiers")
-                    merged.setdefault(str(block.get("type")), []).extend(
-                        identifiers if isinstance(identifiers, list) else [identifiers]
-                    )
+        merged: dict[str, list[Any]] = {}
+        for block in map(as_dict, as_list(item.get(source))):
+            identifiers = block.get("identifiers")
+            merged.setdefault(str(block.get("type")), []).extend(
+                identifiers if isinstance(identifiers, list) else [identifiers]
+            )
+        if merged:
             result[name] = merged
-    conditions = item.get("condition")
-    if isinstance(conditions, list) and conditions:
-        tests: dict[str, dict[str, Any]] = {}
-        for condition in conditions:
-            if isinstance(condition, dict):
-                tests.setdefault(str(condition.get("test")), {})[str(condition.get("variable"))] = (
-                    condition.get("values")
-                )
-        result["Condition"] = tests
-    return result
+    tests: dict[str, dict[str, Any]] = {}
+    for condition in map(as_dict, as_list(item.get("condition"))):
+        keys = tests.setdefault(str(condition.get("test")), {})
+        keys[str(condition.get("variable"))] = condition.get("values")
+    return {**result, **({"Condition": tests} if tests else {})}
 
 
 def widenings(
@@ -233,16 +231,15 @@ def _accounts(principals: Iterable[str]) -> set[str]:
 
 
 def _values(statement: Statement, name: str) -> tuple[str, ...]:
-    values = statement.get(name)
-    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+    return tuple(value for value in as_list(statement.get(name)) if isinstance(value, str))
 
 
 def _tests(conditions: object) -> dict[tuple[str, str], list[Any]]:
     """The conditions by operator and key."""
     return {
-        (operator, key): values if isinstance(values, list) else [values]
-        for operator, tests in (conditions.items() if isinstance(conditions, dict) else ())
-        for key, values in (tests.items() if isinstance(tests, dict) else ())
+        (operator, key): values
+        for operator, tests in as_dict(conditions).items()
+        for key, values in as_dict(tests).items()
     }
 
 
@@ -257,16 +254,9 @@ def _narrows(conditions: object) -> bool:
 
 def _lost_conditions(more: Statement, allowed: list[Statement]) -> tuple[str, ...]:
     """The keys on which a statement of today has conditions that the same one would not have."""
-    for old in allowed:
-        if _tests(old.get("Condition")) and _covers(old, more, but_conditions=True):
-            kept = _tests(more.get("Condition"))
-            return tuple(
-                key
-                for test, _ in _tests(old.get("Condition")).items()
-                for key in test[1:]
-                if test not in kept
-            )
-    return ()
+    same: Statement = next((old for old in allowed if _covers(old, more, but_conditions=True)), {})
+    kept = _tests(more.get("Condition"))
+    return tuple(test[1] for test in _tests(same.get("Condition")) if test not in kept)
 
 
 def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | None:
@@ -282,10 +272,10 @@ def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | No
         _values(statement, "Action"),
         _values(statement, "Resource"),
     )
-    dimensions: list[Sequence[str | None]] = [who or [None], actions or [None], resources or [None]]
+    dimensions: list[Sequence[str | None]] = [who or [None], actions, resources or [None]]
     if not allowed or len(who) * len(actions) * len(resources) * len(allowed) > _ATOMS:
         return statement
-    if any(name in statement for name in ("NotPrincipal", "NotAction", "NotResource")) or any(
+    if any(name in statement for name in _INVERSE) or any(
         value is UNKNOWN for name in _ACTION_FIELDS for value in statement.get(name, ())
     ):
         return statement
@@ -298,8 +288,8 @@ def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | No
         return None
     return {
         **statement,
-        "Principal": _as_principal(atom[0] for atom in left),
-        "Action": sorted({atom[1] for atom in left if atom[1]}),
+        "Principal": {"AWS": sorted({atom[0] for atom in left if atom[0]})},
+        "Action": sorted({atom[1] for atom in left}),
         "Resource": sorted({atom[2] for atom in left if atom[2]}),
     }
 
@@ -307,18 +297,10 @@ def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | No
 def _single(statement: Statement, who: str | None, action: str | None, resource: str | None) -> Statement:
     return {
         **statement,
-        "Principal": _as_principal([who]),
-        "Action": [action] if action else [],
+        "Principal": {"AWS": [who] if who else []},
+        "Action": [action],
         "Resource": [resource] if resource else [],
     }
-
-
-def _as_principal(names: Iterable[str | None]) -> dict[str, list[str]]:
-    principal: dict[str, list[str]] = {}
-    for name in sorted({name for name in names if name}):
-        type_, _, value = name.rpartition(" ")
-        principal.setdefault(type_ or "AWS", []).append(value)
-    return principal
 
 
 def _covers(wide: Statement, narrow: Statement, *, but_conditions: bool = False) -> bool:
@@ -326,21 +308,14 @@ def _covers(wide: Statement, narrow: Statement, *, but_conditions: bool = False)
 
     What is known only after apply may be anything: a denial of it is taken for the one of today.
     """
-    for name in ("NotPrincipal", "NotAction", "NotResource"):
-        if wide.get(name) != narrow.get(name):
-            return False
     who = principals_of(wide)
     return (
-        (_ANYONE in who or str(UNKNOWN) in who or set(principals_of(narrow)) <= set(who))
-        and _match(_lists(wide, "Action"), _lists(narrow, "Action"), str.lower)
-        and _match(_lists(wide, "Resource"), _lists(narrow, "Resource"), str)
+        all(wide.get(name) == narrow.get(name) for name in _INVERSE)
+        and (_ANYONE in who or str(UNKNOWN) in who or set(principals_of(narrow)) <= set(who))
+        and _match(as_list(wide.get("Action")), as_list(narrow.get("Action")), str.lower)
+        and _match(as_list(wide.get("Resource")), as_list(narrow.get("Resource")), str)
         and (but_conditions or _is_condition_within(wide.get("Condition"), narrow.get("Condition")))
     )
-
-
-def _lists(statement: Statement, name: str) -> list[Any]:
-    values = statement.get(name)
-    return values if isinstance(values, list) else []
 
 
 def _match(patterns: list[Any], values: list[Any], fold: Callable[[str], str]) -> bool:
@@ -358,11 +333,11 @@ def _is_condition_within(wide: object, narrow: object) -> bool:
     """Whether whoever meets the narrow conditions meets the wide ones too."""
     given = _tests(narrow)
     return all(
-        test in given
-        and (
-            UNKNOWN in values or set(map(str, given[test])) == set(map(str, values))
-            if "Not" in test[0] or "Null" in test[0]
-            else set(map(str, given[test])) <= set(map(str, values))
-        )
+        test in given and (UNKNOWN in values or _is_test_within(test[0], values, given[test]))
         for test, values in _tests(wide).items()
     )
+
+
+def _is_test_within(operator: str, wide: list[Any], narrow: list[Any]) -> bool:
+    wides, narrows = set(map(str, wide)), set(map(str, narrow))
+    return wides == narrows if re.search("Not|Null", operator) else narrows <= wides

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tools.review.shapes import as_dict, as_list
+
 HIDDEN_TEXT = "(sensitive)"
 NAME_LIMIT = 500
 VALUE_LIMIT = 200
@@ -36,6 +38,8 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 # With what a text could begin in one value of a JSON document and end in another.
 _SPANNING = frozenset('{}[]",')
 _FORMS = 40
+# Longer numbers are shown with an exponent.
+_DIGITS = 60
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,12 @@ class Secrets:
         """The value with Hidden for what is marked sensitive and UNKNOWN for what is not known yet."""
         if unknown is True:
             return UNKNOWN
-        if isinstance(unknown, dict) and any_true(unknown) and (value is None or isinstance(value, dict)):
-            value = dict.fromkeys(unknown) | (value or {})
+        if isinstance(unknown, dict) and isinstance(value, dict):
+            value = dict.fromkeys(unknown) | value
         if not any_true(sensitive) and not any_true(unknown):
             return value
         if isinstance(value, dict) and not (any_true(sensitive) and not isinstance(sensitive, dict)):
-            marks, gaps = _as_dict(sensitive), _as_dict(unknown)
+            marks, gaps = as_dict(sensitive), as_dict(unknown)
             return {key: self.marked(item, marks.get(key), gaps.get(key)) for key, item in value.items()}
         if isinstance(value, list) and not (any_true(sensitive) and not isinstance(sensitive, list)):
             items = zip(value, _padded(sensitive, len(value)), _padded(unknown, len(value)), strict=True)
@@ -145,9 +149,7 @@ class Secrets:
 
     def is_opaque(self, text: str) -> bool:
         """Whether a JSON text must not be taken apart: a secret may span several of its values."""
-        return self._found(text) and any(
-            secret in text and not _SPANNING.isdisjoint(secret) for secret in self._texts
-        )
+        return any(secret in text and not _SPANNING.isdisjoint(secret) for secret in self._texts)
 
     def value(self, marked: object) -> str:
         """A marked value as one line of compact JSON."""
@@ -168,7 +170,7 @@ class Secrets:
         Attributes of the resource and of its blocks are names; what follows a name is the key of a map.
         """
         text = ""
-        previous: object = 0
+        previous: object = None
         for step in steps:
             if isinstance(step, Item):
                 text += f"[{self.text(str(step))}]"
@@ -198,7 +200,7 @@ class Secrets:
             return "{" + ", ".join(f"{self._key(k)}: {self._json(v)}" for k, v in marked.items()) + "}"
         if isinstance(marked, list):
             return "[" + ", ".join(self._json(item) for item in marked) + "]"
-        if isinstance(marked, Hidden | Unknown):
+        if marked is UNKNOWN:
             return str(marked)
         if isinstance(marked, str):
             return self._key(marked)
@@ -234,10 +236,9 @@ def any_true(marker: object) -> bool:
 def json_container(text: str) -> Any:  # noqa: ANN401
     """The object or list that a text is as JSON, otherwise None."""
     try:
-        value = json.loads(text, parse_float=Decimal) if text.lstrip()[:1] in ("{", "[") else None
+        return json.loads(text, parse_float=Decimal) if text.lstrip()[:1] in ("{", "[") else None
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict | list) else None
 
 
 def clipped(text: str) -> str:
@@ -256,12 +257,8 @@ def _is_telling(text: str) -> bool:
     return len(text) >= SHORTEST and text.lower() not in WORDS
 
 
-def _as_dict(marker: object) -> dict[str, object]:
-    return marker if isinstance(marker, dict) else {}
-
-
 def _padded(marker: object, length: int) -> list[object]:
-    known = marker[:length] if isinstance(marker, list) else []
+    known = as_list(marker)[:length]
     return known + [None] * (length - len(known))
 
 
@@ -271,7 +268,7 @@ def _scalar(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, float | Decimal):
         number = Decimal(str(value))
-        if number.is_finite() and abs(number.adjusted()) < 60:
+        if abs(number.adjusted()) < _DIGITS:
             return f"{number.normalize():f}"
     return str(value)
 
@@ -285,12 +282,10 @@ def _forms(text: str) -> Iterator[str]:
     forms = [text]
     for form in forms:
         yield form
-        readings = [
-            _unescaped(form) if "\\" in form else form,
-            urllib.parse.unquote(form) if "%" in form else form,
-            urllib.parse.unquote_plus(form) if "+" in form else form,
-            html.unescape(form) if "&" in form else form,
-        ]
+        readings = (
+            read(form)
+            for read in (_unescaped, urllib.parse.unquote, urllib.parse.unquote_plus, html.unescape)
+        )
         forms += [reading for reading in readings if reading not in forms and len(forms) < _FORMS]
 
 
