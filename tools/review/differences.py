@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from tools.review.policies import is_statement, normalised
-from tools.review.secrets import UNKNOWN, Hidden, Item, json_container
+from tools.review.secrets import Hidden, Item, json_container
+from tools.review.shapes import as_dict, as_text
 
 # By which the items of a list are told apart, if all of them have it and no two the same.
 _NAMES = ("Sid", "sid", "id", "Id", "ID", "name", "Name", "key", "Key", "attribute_name", "index_name")
@@ -56,7 +57,7 @@ def differences(
             yield from differences(before.get(key), after.get(key), is_opaque, (*path, key))
     elif isinstance(before, list) and isinstance(after, list):
         yield from _list_differences(before, after, is_opaque, path)
-    elif type(before) is not type(after) or before != after or after is UNKNOWN:
+    elif type(before) is not type(after) or before != after:
         yield Difference(path, before, after)
 
 
@@ -118,15 +119,12 @@ def _without(items: list[Any], others: list[Any]) -> list[Numbered]:
 
 def _common_name(before: list[Any], after: list[Any]) -> str:
     """The attribute that tells all items apart, or nothing."""
-    if not all(isinstance(item, dict) for item in [*before, *after]):
-        return ""
-    for name in _NAMES:
-        sides = [[item.get(name) for item in items] for items in (before, after)]
-        if all(isinstance(value, str) and value for side in sides for value in side) and all(
-            len(set(side)) == len(side) for side in sides
-        ):
-            return name
-    return ""
+    return next((name for name in _NAMES if _tells_apart(name, before) and _tells_apart(name, after)), "")
+
+
+def _tells_apart(name: str, items: list[Any]) -> bool:
+    values = [as_text(as_dict(item).get(name)) for item in items]
+    return all(values) and len(set(values)) == len(values)
 
 
 def _pairs(removed: list[Numbered], added: list[Numbered], name: str) -> list[tuple[Numbered, Numbered]]:
@@ -176,5 +174,6 @@ def _canonical(value: object) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
-        return int(value) if value.is_finite() and value == value.to_integral_value() else str(value)
+        # A whole number equals one without a point, unless it is too long to be written out.
+        return int(value) if value == value.to_integral_value() and value.adjusted() < 60 else str(value)
     return [type(value).__name__, value.value if isinstance(value, Hidden) else None]

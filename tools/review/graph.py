@@ -61,6 +61,6 @@ def _edges(plan: Plan, changes: dict[str, Change]) -> Iterator[tuple[str, str, s
 def _label(text: str) -> str:
     """Text that Mermaid shows as it is: between quotes it knows entities, and Markdown between backticks."""
     return "".join(
-        char if char.isalnum() or char in " ./-_()[]:,→" or ord(char) > 127 else f"#{ord(char)};"
+        char if char.isalnum() or char in " ./-_()[]:," or not char.isascii() else f"#{ord(char)};"
         for char in text
     )

@@ -40,7 +40,7 @@ class References:
     def is_set(self, address: str, attribute: str) -> bool:
         """Whether the configuration sets an attribute, or its block; without a configuration all are."""
         known = self._attributes.get(without_keys(address))
-        return known is None or attribute.split(".", maxsplit=1)[0] in known
+        return known is None or attribute.partition(".")[0] in known
 
     def document_of(self, address: str, attribute: str) -> str:
         """The address of the policy document that an attribute is made of, if it is made of one alone."""
@@ -57,8 +57,7 @@ class References:
         for address in self._targets:
             if not _is_data(address):
                 for target, name in self._reached(address, set()):
-                    if target != address:
-                        edges.setdefault(target, {}).setdefault(address, name)
+                    edges.setdefault(target, {}).setdefault(address, name)
         return edges
 
     def _reached(self, address: str, seen: set[str]) -> Iterator[tuple[str, str]]:

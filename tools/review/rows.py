@@ -14,10 +14,13 @@ from tools.review.differences import MISSING, Difference, differences, is_unset
 from tools.review.plan import Change
 from tools.review.policies import is_statement, normalised, principals_of
 from tools.review.secrets import HIDDEN_TEXT, UNKNOWN, Item, Secrets, clipped, json_container, printable
+from tools.review.shapes import as_dict, as_list, as_text
 
 ROWS_LIMIT = 40
-# What fits beside a value in a comment before GitHub makes the block scroll.
-WIDTH = 100
+# What fits in a line of a comment before GitHub makes the block scroll: a pair of values with their path, and
+# the values of a statement beside the name of their field.
+_PAIR_WIDTH = 90
+_LINE_WIDTH = 80
 _KEY_WIDTH = 40
 _LONG = 200
 _CONTEXT = 30
@@ -59,8 +62,7 @@ def change_rows(
 ) -> list[str]:
     """What changes, attribute by attribute: `weaker` ones are red, `drifted` paths changed by themselves."""
     before, after = change.shown
-    created = change.action in ("create", "read")
-    found = list(differences({} if created else before, after, secrets.is_opaque))
+    found = list(differences({} if change.action == "create" else before, after, secrets.is_opaque))
     rows: list[_Row] = []
     for difference in _worth_showing(found, change):
         comment = "forces replacement" if _is_forced(difference.path, change) else ""
@@ -90,7 +92,7 @@ def _worth_showing(found: list[Difference], change: Change) -> Iterator[Differen
         and not (code and difference.path[0] in _CODE_TOO)
         and not (difference.path == ("last_modified",) and difference.after is UNKNOWN)
     ]
-    if change.action in ("create", "read"):
+    if change.action == "create":
         for item in telling:
             after = _pruned(item.after)
             if not is_unset(None, after) and after is not UNKNOWN:
@@ -139,8 +141,8 @@ def _rows(
         yield _Row(" ", path, difference.note)
     elif is_statement(before) or is_statement(after):
         yield from _statement_rows(path, before, after, secrets)
-    elif policy := _policy_alone(before, after, secrets):
-        for statement in policy["Statement"]:
+    elif statements := _statements_alone(before, after, secrets):
+        for statement in statements:
             comes = before in _NOTHING
             old, new = (MISSING, statement) if comes else (statement, MISSING)
             yield from _statement_rows(f"{path}.Statement", old, new, secrets)
@@ -159,34 +161,30 @@ def _rows(
 def _pair(path: str, sign: str, before: str, after: str, comment: str) -> Iterator[_Row]:
     """Before and after in one line, or below each other where the second would be out of sight."""
     before, after = clipped(before), clipped(after)
-    if len(path) + len(before) + len(after) <= WIDTH - 10:
+    if len(path) + len(before) + len(after) <= _PAIR_WIDTH:
         yield _Row(sign, path, f"{before} → {after}", comment)
     else:
         yield _Row("-", path, before)
         yield _Row("+", path, after, comment)
 
 
-def _policy_alone(before: object, after: object, secrets: Secrets) -> dict[str, Any] | None:
-    """The policy that comes where none was, or goes with none in its place."""
+def _statements_alone(before: object, after: object, secrets: Secrets) -> list[dict[str, Any]]:
+    """The statements of a policy that comes where none was, or goes with none in its place."""
     if (before in _NOTHING) == (after in _NOTHING):
-        return None
+        return []
     policy = after if before in _NOTHING else before
     if isinstance(policy, str) and not secrets.is_opaque(policy):
         policy = normalised(json_container(policy))
-    statements = policy.get("Statement") if isinstance(policy, dict) else None
-    if not isinstance(policy, dict) or not isinstance(statements, list):
-        return None
-    return policy if all(map(is_statement, statements)) else None
+    statements = as_list(as_dict(policy).get("Statement"))
+    return statements if all(map(is_statement, statements)) else []
 
 
 def _statement_rows(path: str, before: object, after: object, secrets: Secrets) -> Iterator[_Row]:
     """A statement with a line for each field, and what stays the same for what surrounds it."""
     olds, news = (dict(_fields(side, secrets)) for side in (before, after))
     fate = "added" if not olds else "removed" if not news else ""
-    sid = (
-        after.get("Sid") if isinstance(after, dict) else before.get("Sid") if isinstance(before, dict) else ""
-    )
-    label = f"[{secrets.text(sid)}]" if isinstance(sid, str) and sid and fate else ""
+    sid = as_text((as_dict(after) or as_dict(before)).get("Sid"))
+    label = f"[{secrets.text(sid)}]" if sid and fate else ""
     yield _Row("@", path + label, fate, kept=True)
     for name in dict.fromkeys([*news, *olds]):
         old, new = olds.get(name, []), news.get(name, [])
@@ -239,7 +237,7 @@ def _wrapped(values: list[str]) -> Iterator[str]:
     """The values in lines that can be read without scrolling, as far as each of them fits."""
     line = ""
     for value in values:
-        if line and len(line) + len(value) > WIDTH - 20:
+        if line and len(line) + len(value) > _LINE_WIDTH:
             yield f"{line},"
             line = ""
         line += (", " if line else "") + value
@@ -271,7 +269,7 @@ def _line_edits(before: str, after: str) -> Iterator[tuple[str, str]]:
     olds, news = before.splitlines(), after.splitlines()
     if olds == news:
         yield " ", "the same but for its line ends"
-    for line in list(difflib.unified_diff(olds, news, n=1, lineterm=""))[2:]:
+    for line in list(difflib.unified_diff(olds, news, n=1))[2:]:
         if not line.startswith("@@"):
             yield line[0], clipped(line[1:])
         else:
@@ -284,13 +282,15 @@ def _token_edits(before: str, after: str) -> Iterator[tuple[str, str]]:
     end = _alike(olds[start:][::-1], news[start:][::-1])
     old_end, new_end = len(olds) - end, len(news) - end
     if (old_end - start) * (new_end - start) > _COMPARED:
-        codes: list[Opcode] = [("replace", start, old_end, start, new_end)]
+        edits = [(start, old_end, start, new_end)]
     else:
         matcher = difflib.SequenceMatcher(a=olds[start:old_end], b=news[start:new_end], autojunk=False)
-        codes = [
-            (tag, a + start, b + start, c + start, d + start) for tag, a, b, c, d in matcher.get_opcodes()
+        edits = [
+            (a + start, b + start, c + start, d + start)
+            for tag, a, b, c, d in matcher.get_opcodes()
+            if tag != "equal"
         ]
-    for _, old_start, old_end, new_start, new_end in _near(codes):
+    for old_start, old_end, new_start, new_end in _joined(edits):
         lead, trail = "".join(olds[:old_start])[-_CONTEXT:], "".join(olds[old_end:])[:_CONTEXT]
         for sign, tokens in (("-", olds[old_start:old_end]), ("+", news[new_start:new_end])):
             if tokens:
@@ -303,23 +303,19 @@ def _alike(some: list[str], others: list[str]) -> int:
     return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(some), len(others)))
 
 
-Opcode = tuple[str, int, int, int, int]
+# Where an edit starts and ends, before and after.
+Edit = tuple[int, int, int, int]
 
 
-def _near(codes: Sequence[Opcode]) -> Iterator[Opcode]:
+def _joined(edits: Sequence[Edit]) -> list[Edit]:
     """The edits, with those that lie a word apart as one."""
-    last: Opcode | None = None
-    for tag, old_start, old_end, new_start, new_end in codes:
-        if tag == "equal":
-            continue
-        if last and old_start - last[2] <= 3:
-            last = ("replace", last[1], old_end, last[3], new_end)
-            continue
-        if last:
-            yield last
-        last = (tag, old_start, old_end, new_start, new_end)
-    if last:
-        yield last
+    joined: list[Edit] = []
+    for edit in edits:
+        if joined and edit[0] - joined[-1][1] <= 3:
+            joined[-1] = (joined[-1][0], edit[1], joined[-1][2], edit[3])
+        else:
+            joined.append(edit)
+    return joined
 
 
 def _laid_out(rows: list[_Row]) -> list[str]:

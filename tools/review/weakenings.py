@@ -14,6 +14,7 @@ what is tuned, such as an alarm's threshold. Policies are judged by `policies.py
 """
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from tools.review.judges import (
     APPEARS,
@@ -37,7 +38,16 @@ from tools.review.judges import (
     matches,
 )
 
-NEVER, NEW, SUBJECT = "never", "new", "subject"
+
+class Created(Enum):
+    """Whether a created resource is judged: never, always, or unless what it belongs to is created too."""
+
+    NEVER = auto()
+    NEW = auto()
+    SUBJECT = auto()
+
+
+NEVER, NEW, SUBJECT = Created
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Row:
     attribute: str
     weaker: Judgement
     words: str
-    created: str = NEVER
+    created: Created = NEVER
     subject: tuple[str, ...] = ()
 
 
