@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ Values = list[Any]
 INFINITE = float("inf")
 # Every address.
 EVERYONE = r"0\.0\.0\.0/0|::/0"
+# With all of its ports, whatever numbers a rule names.
+_EVERY_PROTOCOL = "-1"
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def leaves(*good: object) -> Judgement:
     def has_left(before: Values, after: Values) -> bool:
         return _any(good, before) and not _any((*good, UNKNOWN), after)
 
-    return Judgement(has_left, good[:1])
+    return Judgement(has_left, good)
 
 
 def becomes(bad: object) -> Judgement:
@@ -84,14 +87,14 @@ def _expires(before: Values, after: Values) -> bool:
     today = list(_expiries(before))
     return any(
         not any(
-            old_kind == kind and old_days <= days and old_filter in (filter_, "[]")
-            for old_kind, old_filter, old_days in today
+            old_kind == kind and old_time <= time and old_filter in (filter_, "[]")
+            for old_kind, old_filter, old_time in today
         )
-        for kind, filter_, days in _expiries(after)
+        for kind, filter_, time in _expiries(after)
     )
 
 
-def _expiries(rules: Values) -> Iterator[tuple[str, str, float]]:
+def _expiries(rules: Values) -> Iterator[tuple[tuple[str, str], str, float]]:
     """For each enabled rule that deletes: what it counts, what it is for as JSON, and what it counts to."""
     for rule in _blocks(rules):
         if rule.get("status", "Enabled") != "Enabled" or rule.get("enabled", True) is not True:
@@ -101,8 +104,8 @@ def _expiries(rules: Values) -> Iterator[tuple[str, str, float]]:
         for kind, attributes in _DELETING.items():
             for block in _blocks([rule.get(kind)]):
                 for attribute in attributes:
-                    if (days := _days(block.get(attribute))) is not None:
-                        yield f"{kind}.{attribute}", filter_, days
+                    if (time := _time(block.get(attribute))) is not None:
+                        yield (kind, attribute), filter_, time
 
 
 _DELETING = {
@@ -111,11 +114,16 @@ _DELETING = {
 }
 
 
-def _days(value: object) -> float | None:
-    """Some numbers are texts to the provider; a date may be today."""
-    if isinstance(value, str) and value:
-        return float(value) if re.fullmatch(r"[1-9]\d{0,9}", value, re.ASCII) else 0
-    return _float(value) if _is_number(value) and value else None
+def _time(value: object) -> float | None:
+    """A number of days or versions, maybe as a text, or a date in seconds; what is no date may be today."""
+    if not isinstance(value, str):
+        return _float(value) if _is_number(value) and value else None
+    if not value or re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        return _time(int(value or 0))
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except (ValueError, OverflowError):
+        return -INFINITE
 
 
 def _opens_ingress(before: Values, after: Values) -> bool:
@@ -123,7 +131,7 @@ def _opens_ingress(before: Values, after: Values) -> bool:
     today = list(_open_ports(before))
     return any(
         not any(
-            old_protocol in (protocol, "-1") and old_first <= first and last <= old_last
+            old_protocol in (protocol, _EVERY_PROTOCOL) and old_first <= first and last <= old_last
             for old_protocol, old_first, old_last in today
         )
         for protocol, first, last in _open_ports(after)
@@ -131,17 +139,18 @@ def _opens_ingress(before: Values, after: Values) -> bool:
 
 
 def _open_ports(rules: Values) -> Iterator[tuple[str, float, float]]:
-    """Protocol ("-1" for all of them), first and last port of what is open to every address."""
+    """Protocol, first and last port of what is open to every address."""
     for rule in _blocks(rules):
         if rule.get("type", "ingress") != "ingress":
             continue
         ranges = _texts([rule.get("cidr_blocks"), rule.get("ipv6_cidr_blocks")])
         if any(re.fullmatch(EVERYONE, range_) for range_ in ranges):
+            protocol = str(rule.get("protocol"))
             first, last = (
-                _float(port) if _is_number(port) else limit
-                for port, limit in ((rule.get("from_port"), -1), (rule.get("to_port"), INFINITE))
+                _float(port) if _is_number(port) and protocol != _EVERY_PROTOCOL else limit
+                for port, limit in ((rule.get("from_port"), -INFINITE), (rule.get("to_port"), INFINITE))
             )
-            yield str(rule.get("protocol")), first, last
+            yield protocol, first, last
 
 
 def _grants_everyone(before: Values, after: Values) -> bool:
