@@ -3,8 +3,6 @@
 import copy
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -605,7 +603,7 @@ def test_a_dozen_are_named(count: int, more: str) -> None:
     assert f"<code>a.r11</code>{more}\n" in markdown
 
 
-# --- Names, graph, footer ----------------------------------------------------------------------------------
+# --- Names ----------------------------------------------------------------------------------
 
 
 def test_resources_have_the_names_of_their_constructs() -> None:
@@ -616,138 +614,6 @@ def test_resources_have_the_names_of_their_constructs() -> None:
         "\n<details><summary>Terraform addresses</summary>\n\n| construct | address |\n|---|---|\n"
         '| `orders/queue["k"]` | `aws_sqs_queue.q["k"]` |\n\n</details>\n'
     ) in markdown
-
-
-def test_what_allows_a_change_can_be_copied(tmp_path: Path) -> None:
-    bucket = resource(
-        'aws_s3_bucket.b["a|b"]', "update", before={"force_destroy": False}, after={"force_destroy": True}
-    )
-    context = Context(names={"aws_s3_bucket.b": "audit/bucket"})
-    stopped = review(plan(bucket, TABLE_DESTROYED), ["aws_dynamodb_table.orders"], context=context).markdown
-    assert (
-        "<details><summary>To allow it, in <code>.github/allowed-losses</code></summary>\n\n```\n"
-        '# audit/bucket["a|b"]: deleting it deletes all objects in it\n'
-        '--allow=aws_s3_bucket.b["a|b"].force_destroy\n```\n\n</details>\n'
-    ) in stopped
-    assert '| `audit/bucket["a\\|b"]` | `aws_s3_bucket.b["a\\|b"]` |\n' in stopped
-    (tmp_path / "plan.json").write_text(json.dumps(plan(bucket)))
-    copied = re.search(r"```\n(# .*?)```", stopped, re.DOTALL)
-    assert copied
-    (tmp_path / "allowed").write_text(copied[1])
-    assert run(tmp_path / "plan.json", f"@{tmp_path / 'allowed'}").returncode == EXIT_SAFE
-
-
-def configured(address: str, **references: str) -> dict[str, object]:
-    expressions = {
-        name: {"references": [target, target.rpartition(".")[0]]} for name, target in references.items()
-    }
-    return {"address": address, "expressions": expressions}
-
-
-def test_a_graph_shows_what_hangs_on_what_goes() -> None:
-    resources = [
-        configured("aws_lambda_event_source_mapping.m", event_source_arn="aws_dynamodb_table.t.stream_arn"),
-        configured("aws_iam_role_policy.p", policy="data.aws_iam_policy_document.d.json"),
-        configured("data.aws_iam_policy_document.d", statement="aws_dynamodb_table.t.arn"),
-        configured("aws_lambda_function.f", role="aws_iam_role.r.arn"),
-        configured("a.unchanged", x="aws_dynamodb_table.t.id"),
-    ]
-    markdown = review(
-        plan(
-            resource("aws_dynamodb_table.t", "delete", "create", before={}, after={}),
-            resource("aws_lambda_event_source_mapping.m", "create", "delete", before={}, after={}),
-            resource("aws_iam_role_policy.p", "update", before={"x": 1}, after={"x": 2}),
-            resource("aws_lambda_function.f", "update", before={"x": 1}, after={"x": 2}),
-            resource("a.unchanged", "no-op", before={}, after={}),
-            configuration={"root_module": {"resources": resources}},
-        ),
-        context=Context(names={"aws_dynamodb_table.t": 'ord"ers/table'}),
-    ).markdown
-    graph = re.search(r"#### What follows from it\n\n```mermaid\n(.*?)  classDef", markdown, re.DOTALL)
-    assert graph
-    assert graph[1] == (
-        "flowchart LR\n"
-        '  n0["♻️ ord#34;ers/table"]:::loss\n'
-        '  n1["✏️ aws_iam_role_policy.p"]:::change\n'
-        '  n2["♻️ aws_lambda_event_source_mapping.m"]:::replace\n'
-        '  n0 -->|"arn"| n1\n'
-        '  n0 -->|"stream_arn"| n2\n'
-    )
-
-
-def test_the_graph_is_capped_and_has_no_part_of_a_whole_that_goes() -> None:
-    def graph_of(*actions: str) -> str:
-        names = [f"a.r{number}" for number in range(100)]
-        return markdown_of(
-            resource("a.top", "delete", "create", before={}, after={}),
-            *(resource(name, *actions, before={}, after={}) for name in names),
-            configuration={"root_module": {"resources": [configured(name, x="a.top.id") for name in names]}},
-        )
-
-    assert len(re.findall(r"^  n\d+\[", graph_of("update"), re.MULTILINE)) == 16
-    assert "mermaid" not in graph_of("delete")
-
-
-def test_the_graph_goes_on_from_what_hangs_on_it() -> None:
-    changed = ("m", "p", "f", "g")
-    markdown = markdown_of(
-        resource("a.t", "delete", "create", before={}, after={}),
-        *(resource(f"a.{name}", "update", before={"x": 1}, after={"x": 2}) for name in changed),
-        configuration={
-            "root_module": {
-                "resources": [
-                    configured("a.m", x="a.t.id", y="a.g.id"),
-                    {"address": "a.p", "expressions": {"x": {"references": ["a.t"]}}},
-                    configured("a.f", x="a.m.id", y="a.p.id"),
-                    configured("a.g", x="a.f.id"),
-                ]
-            }
-        },
-    )
-    edges = re.findall(r"^  (n\d) -->(\S*) (n\d)$", markdown, re.MULTILINE)
-    assert edges == [
-        ("n0", '|"id"|', "n1"),
-        ("n0", "", "n2"),
-        ("n1", '|"id"|', "n3"),
-        ("n2", '|"id"|', "n3"),
-        ("n3", '|"id"|', "n4"),
-        ("n4", '|"id"|', "n1"),
-    ]
-    styles = re.findall(
-        r"^  classDef (\w+) fill:#[0-9a-f]{6},stroke:#[0-9a-f]{6},color:#[0-9a-f]{6}$", markdown, re.MULTILINE
-    )
-    assert styles == ["loss", "replace", "change"]
-
-
-def test_the_edges_of_the_graph_are_capped() -> None:
-    tops, names = [f"a.t{number}" for number in range(4)], [f"a.r{number}" for number in range(10)]
-    edges = [configured(name, **{top[2:]: f"{top}.id" for top in tops}) for name in names]
-    markdown = markdown_of(
-        *(resource(top, "delete", "create", before={}, after={}) for top in tops),
-        *(resource(name, "update", before={"x": 1}, after={"x": 2}) for name in names),
-        configuration={"root_module": {"resources": edges}},
-    )
-    assert markdown.count("-->") == 24
-
-
-def test_the_footer_says_what_it_was_made_from() -> None:
-    context = Context(
-        commit="3f9c2ab4e1",
-        base="c69ba7701",
-        serial=41,
-        valid_until="2026-12-01",
-        run_url="https://e.com/runs/1",
-    )
-    change = resource("a.b", "update", before={"x": 1}, after={"x": 2})
-    made = plan(change, timestamp="2026-11-24T10:12:13+01:00", checks=[check("pass")])
-    assert review(made, context=context).markdown.endswith(
-        "\n<sub>Made 2026-11-24 09:12 UTC from `3f9c2ab` merged into `c69ba77`, state serial 41. Valid until "
-        "what it merges into or the state changes, at most until 2026-12-01. "
-        "[Full plan](https://e.com/runs/1) · Nothing changed outside of Terraform · "
-        "0 of 1 checks fail</sub>\n"
-    )
-    for time in ("yesterday", "2026-11-24T10:12:13", None):
-        assert review(plan(timestamp=time)).markdown == "### ✅ No changes\n"
 
 
 # --- The size ----------------------------------------------------------------------------------------------
@@ -957,94 +823,3 @@ def test_a_damaged_plan_is_never_passed_by_mistake(
     )
     node[key] = junk
     assert review(data).exit_status in (EXIT_GUARDED, EXIT_UNUSABLE)
-
-
-# --- The command -------------------------------------------------------------------------------------------
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "tools.review", *map(str, arguments)], capture_output=True, check=False
-    )
-
-
-def test_the_command_writes_the_review_and_exits_with_its_status() -> None:
-    path = PLANS / "create_before_destroy.json"
-    stopped = run(path)
-    assert stopped.returncode == EXIT_GUARDED
-    assert stopped.stdout.decode() == review(read_plan(path)).markdown
-    assert b"aws_dynamodb_table.orders: would be replaced" in stopped.stderr
-    allowed = run(path, "--allow", "aws_dynamodb_table.orders", "--allow", "a.b")
-    assert allowed.returncode == EXIT_SAFE
-    assert allowed.stderr.splitlines() == [
-        f"review: {path}: --allow=a.b: nothing there would be lost or weakened.".encode()
-    ]
-
-
-def test_the_command_takes_names_from_the_template_and_facts_from_options(tmp_path: Path) -> None:
-    metadata = {"metadata": {"path": "order-pipeline-dev/orders/table"}}
-    template = {
-        "//": {"metadata": {"stackName": "order-pipeline-dev"}},
-        "resource": {"aws_dynamodb_table": {"orders": {"//": metadata}}},
-    }
-    (tmp_path / "cdk.tf.json").write_text(json.dumps(template))
-    (tmp_path / "plan.json").write_text(json.dumps(plan(TABLE_DESTROYED)))
-    warning = {"severity": "warning", "summary": "Deprecated", "address": "a.b", "detail": "Use c."}
-    log = [json.dumps({"diagnostic": warning}), "", "no JSON", '{"diagnostic": {"severity": "error"}}', "[]"]
-    (tmp_path / "log").write_text("\n".join(log))
-    options = (
-        *("--commit=3f9c2ab4", "--base=", "--serial=41", f"--log={tmp_path / 'log'}"),
-        *("--valid-until=2026-12-01", "--run-url=https://e.com/a/b/runs/1?x=y"),
-    )
-    markdown = run(tmp_path / "plan.json", *options).stdout.decode()
-    assert markdown.startswith("### 🛑 `order-pipeline-dev` would lose `orders/table`\n")
-    assert "<sub>Made from `3f9c2ab`, state serial 41. Valid until " in markdown
-    assert ", at most until 2026-12-01. [Full plan](https://e.com/a/b/runs/1?x=y) · Nothing" in markdown
-    assert "⚠️ Terraform warns: `Deprecated: a.b: Use c.`\n" in markdown
-    assert markdown.count("Terraform warns") == 1
-    for broken in (b"", b"[]", b'{"//": 1, "resource": {"a": [], "b": {"c": 1}}}'):
-        (tmp_path / "cdk.tf.json").write_bytes(broken)
-        assert run(tmp_path / "plan.json").returncode == EXIT_GUARDED
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "reason"),
-    [
-        ("--commit", "main", "a commit is 7 to 64 hexadecimal digits"),
-        ("--base", "x`y", "a commit is 7 to 64 hexadecimal digits"),
-        ("--serial", "one", "invalid int value: 'one'"),
-        ("--valid-until", "1 December", "a date is YYYY-MM-DD"),
-        ("--run-url", "javascript:x", "a URL begins with https://"),
-        ("--run-url", "https://e.com/) x", "a URL begins with https://"),
-        ("--log", "missing", "error: missing cannot be read: No such file or directory"),
-    ],
-)
-def test_wrong_options_are_refused_in_a_line(option: str, value: str, reason: str) -> None:
-    result = run(PLANS / "drift.json", option, value)
-    assert (result.returncode, result.stdout) == (2, b"")
-    assert result.stderr.decode().splitlines()[-1].endswith(reason)
-
-
-def test_allowances_come_from_a_file_too(tmp_path: Path) -> None:
-    path = PLANS / "create_before_destroy.json"
-    allowed = tmp_path / "allowed"
-    allowed.write_text("# reviewed\n\n--allow=aws_dynamodb_table.orders  \n  # indented\n")
-    assert run(path, f"@{allowed}").returncode == EXIT_SAFE
-    allowed.write_text("# aws_dynamodb_table.orders\n")
-    assert run(path, f"@{allowed}").returncode == EXIT_GUARDED
-    assert run(path, f"@{tmp_path}/missing").returncode == 2
-
-
-@pytest.mark.parametrize("content", [None, b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5_000, b"{}"])
-def test_the_command_refuses_files_that_are_no_plan(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "plan.json"
-    if content is not None:
-        path.write_bytes(content)
-    result = run(path)
-    assert result.returncode == EXIT_UNUSABLE
-    assert result.stdout.startswith("### ❌ No review: this is not a usable plan\n".encode())
-    assert len(result.stderr.splitlines()) == 1
-
-
-def test_wrong_usage_is_status_2() -> None:
-    assert run().returncode == run("x", "--allow").returncode == 2
