@@ -59,6 +59,19 @@ def test_references_are_found_in_modules_and_blocks() -> None:
     }
 
 
+def test_data_sources_that_refer_to_each_other_end() -> None:
+    def configured(address: str, *targets: str) -> dict[str, object]:
+        return {"address": address, "expressions": {"x": {"references": list(targets)}}}
+
+    resources = [
+        configured("a.b", "data.c.d"),
+        configured("data.c.d", "data.e.f", "g.h.id"),
+        configured("data.e.f", "data.c.d", "i.j"),
+    ]
+    references = References({"configuration": {"root_module": {"resources": resources}}})
+    assert references.edges() == {"g.h": {"a.b": "id"}, "i.j": {"a.b": ""}}
+
+
 def test_keys_are_no_part_of_an_address() -> None:
     assert without_keys('module.m["a]\\"."].a.b[0]') == "module.m.a.b"
 

@@ -1,0 +1,121 @@
+"""When a change of an attribute is a weakening, one judgement at a time."""
+
+# A table reads best with a row a line.
+# ruff: noqa: E501
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tools.review import judges
+from tools.review.judges import Judgement, becomes, leaves, lower, matches
+from tools.review.secrets import UNKNOWN
+
+ON = {"cidr_blocks": ["0.0.0.0/0"]}
+
+
+def rule(kind: str = "expiration", *, on: bool = True, **block: object) -> dict[str, object]:
+    return {"enabled": on, kind: [block]}
+
+
+def port(protocol: str, first: object = None, last: object = None) -> dict[str, object]:
+    return {**ON, "protocol": protocol, "from_port": first, "to_port": last}
+
+
+def grant(uri: str) -> list[Any]:
+    return [f"http://acs.amazonaws.com/groups/global/{uri}"]
+
+
+# The judgement, all values of an attribute before and after, and whether that is weaker.
+JUDGED: list[tuple[Judgement, list[Any], list[Any], bool]] = [
+    (leaves("a", "b"), ["b"], ["c"], True),
+    (leaves("a", "b"), ["b"], ["a"], False),
+    (leaves("a", "b"), ["c"], ["d"], False),
+    (leaves("a"), ["a"], [UNKNOWN], False),
+    (judges.OFF, [True], [1], True),
+    (becomes(0), [None], [0], True),
+    (becomes(0), [None], [False], False),
+    (becomes(0), [0, 1], [0], False),
+    (becomes("*"), [["a"]], [["a", "*"]], True),
+    (matches("x|y"), ["x"], ["x", "y"], True),
+    (matches("x|y"), ["x"], ["x", "xy"], False),
+    (lower(), [5], [3], True),
+    (lower(), [3], [5], False),
+    (lower(), [5], [5], False),
+    (lower(), [3, 9], [3, 5], False),
+    (lower(), [3, 9], [2, 9], True),
+    (lower(), [Decimal(5)], [4.5], True),
+    (lower(), [5.5], [Decimal(5)], True),
+    (lower(), [True], [False], False),
+    (lower(), ["5"], ["3"], False),
+    (lower(), [], [3], False),
+    (lower(), [5], [], False),
+    # One value of several that is not known yet may be what it was.
+    (lower(), [5], [3, UNKNOWN], False),
+    # A number beyond all bounds is more than any.
+    (lower(), [10**400], [5], True),
+    (lower(), [5], [10**400], False),
+    (lower(forever=0), [0], [5], True),
+    (lower(forever=0), [], [5], True),
+    (lower(forever=0), [5], [], False),
+    (lower(forever=0), [5], [0], False),
+    (judges.HIGHER, [5], [6], True),
+    (judges.HIGHER, [5], [5], False),
+    (judges.HIGHER, [1, 5], [3], False),
+    (judges.HIGHER, [5], [1, 6], True),
+    (judges.HIGHER, [], [6], False),
+    (judges.HIGHER, [5], [], False),
+    (judges.GONE, ["x"], [""], True),
+    (judges.GONE, [{"a": ["", "x"]}], [[]], True),
+    (judges.GONE, [{"a": ["", {}], "b": None}], [[]], False),
+    (judges.GONE, ["x"], [{"a": UNKNOWN}], False),
+    (judges.APPEARS, [[]], [["x"]], True),
+    (judges.APPEARS, [["x"]], [["y"]], False),
+    (judges.FEWER, [["a", "b"]], [["c"]], True),
+    (judges.FEWER, [["a", ""]], [["c"]], False),
+    (judges.FEWER, [["a", "b"]], [UNKNOWN], False),
+    (judges.EXPIRES, [], [rule(days=5)], True),
+    (judges.EXPIRES, [], [rule(days=5, on=False)], False),
+    (judges.EXPIRES, [], [{"status": "Disabled", **rule(days=5)}], False),
+    (judges.EXPIRES, [], [rule(days="5")], True),
+    (judges.EXPIRES, [], [rule(days="0")], False),
+    (judges.EXPIRES, [], [rule(days="")], False),
+    (judges.EXPIRES, [], [rule(days=0)], False),
+    (judges.EXPIRES, [rule(days="10")], [rule(days="9")], True),
+    (judges.EXPIRES, [rule(days="9")], [rule(days="10")], False),
+    (judges.EXPIRES, [rule(days="999999999")], [rule(days="1000000000")], True),
+    (judges.EXPIRES, [rule(days=5)], [rule(date="2100-01-01")], True),
+    (judges.EXPIRES, [rule(date="2026-12-02T00:00:00Z")], [rule(date="2026-12-01T00:00:00Z")], True),
+    (judges.EXPIRES, [rule(date="2026-12-01T00:00:00Z")], [rule(date="2026-12-02T00:00:00Z")], False),
+    (judges.EXPIRES, [rule(date="2026-12-01")], [rule(date="some day")], True),
+    (judges.EXPIRES, [rule("noncurrent_version_expiration", noncurrent_days=5)], [rule("noncurrent_version_expiration", noncurrent_days=4)], True),
+    (judges.EXPIRES, [rule("noncurrent_version_expiration", days=5)], [rule("noncurrent_version_expiration", days=4)], True),
+    (judges.EXPIRES, [rule("noncurrent_version_expiration", newer_noncurrent_versions=5)], [rule("noncurrent_version_expiration", newer_noncurrent_versions=4)], True),
+    (judges.EXPIRES, [rule("noncurrent_version_expiration", noncurrent_days=5)], [rule("noncurrent_version_expiration", days=5)], True),
+    (judges.OPENS_INGRESS, [], [port("tcp", 22, 22)], True),
+    (judges.OPENS_INGRESS, [], [{"ipv6_cidr_blocks": ["::/0"]}], True),
+    (judges.OPENS_INGRESS, [], [{"type": "egress", **ON}], False),
+    (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("tcp", 20, 30)], False),
+    (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("tcp", 21, 29)], False),
+    (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("tcp", 19, 30)], True),
+    (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("tcp", 20, 31)], True),
+    (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("udp", 20, 30)], True),
+    (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("tcp")], True),
+    (judges.OPENS_INGRESS, [port("tcp")], [port("tcp", -1, 65_535)], False),
+    # All protocols mean all ports, whatever numbers the rule names.
+    (judges.OPENS_INGRESS, [port("-1", 0, 0)], [port("tcp", 443, 443)], False),
+    (judges.OPENS_INGRESS, [port("tcp", 0, 0)], [port("-1", 0, 0)], True),
+    (judges.GRANTS_EVERYONE, [], grant("AllUsers"), True),
+    (judges.GRANTS_EVERYONE, grant("AllUsers"), [*grant("AllUsers"), *grant("AuthenticatedUsers")], True),
+    (judges.GRANTS_EVERYONE, grant("AllUsers"), grant("AllUsers"), False),
+    (judges.GRANTS_EVERYONE, [], grant("LogDelivery"), False),
+    (judges.DESTROYED, ["a"], [], False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("judgement", "before", "after", "is_weaker"), JUDGED)
+def test_a_judgement_tells_weaker_from_other(
+    judgement: Judgement, before: list[Any], after: list[Any], *, is_weaker: bool
+) -> None:
+    assert bool(judgement.is_weaker(before, after)) == is_weaker

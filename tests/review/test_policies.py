@@ -1,0 +1,245 @@
+"""Where one policy allows more than another, and what data sources say of a policy that they make."""
+
+# A table reads best with a row a line.
+# ruff: noqa: E501
+
+from typing import Any
+
+import pytest
+
+from tools.review import policies
+from tools.review.policies import Kind, document_policy, normalised, statements_of, widenings
+from tools.review.secrets import UNKNOWN
+
+OWN = "111111111111"
+A, B = (f"arn:aws:iam::{OWN}:role/{name}" for name in "ab")
+BUCKETS = "arn:aws:s3:::*"
+RULE = "token:sub"
+
+
+def allow(action: object = "s3:GetObject", resource: object = "r", **fields: object) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **fields}
+
+
+def deny(operator: str = "", values: object = None, **fields: object) -> dict[str, Any]:
+    condition = {"Condition": {operator: {"k": values}}} if operator else {}
+    return {"Effect": "Deny", "Action": "s3:*", "Resource": "r", "Principal": "*", **condition, **fields}
+
+
+def all_but(name: str, value: object = "iam:*") -> dict[str, Any]:
+    statement = allow(**{name: value})
+    del statement[name.removeprefix("Not")]
+    return statement
+
+
+def public(resource: object = "r", action: object = "s3:GetObject") -> dict[str, Any]:
+    return allow(action, resource, Principal="*")
+
+
+def federated(*others: str, **fields: object) -> dict[str, Any]:
+    principal = {"Federated": "idp", **({"AWS": list(others)} if others else {})}
+    return {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": principal, **fields}
+
+
+GONE = "it no longer denies s3:*"
+ANYONE = "anyone may read"
+NARROW = {"StringEquals": {"aws:SourceAccount": OWN}}
+# The kind of the policy, its statements before and after, and what the second would allow.
+WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
+    # Statements that are split or merged allow the same.
+    "principals merged": (Kind.RESOURCE, [allow("s3:*", Principal={"AWS": A}), allow("s3:*", Principal={"AWS": B})], [allow("s3:*", Principal={"AWS": [A, B]})], []),
+    "principals of services merged": (Kind.RESOURCE, [allow("s3:*", Principal={"Service": "x"}), allow("s3:*", Principal={"Service": "y"})], [allow("s3:*", Principal={"Service": ["x", "y"]})], []),
+    "resources merged": (Kind.RESOURCE, [public("a"), public("b")], [public(["a", "b"])], []),
+    "principals of a trust merged": (Kind.TRUST, [{**allow("s3:*", Principal={"AWS": name}), "Resource": []} for name in (A, B)], [{**allow("s3:*", Principal={"AWS": [A, B]}), "Resource": []}], []),
+    "actions merged": (Kind.IDENTITY, [allow("a:B", "*"), allow("c:D", "*")], [allow(["a:B", "c:D"], "*")], []),
+    # Only what is new of a statement counts.
+    "a resource more": (Kind.IDENTITY, [allow("a:B", BUCKETS)], [allow("a:B", [BUCKETS, "arn:aws:dynamodb:r:1:table/t"])], []),
+    "a principal more": (Kind.TRUST, [federated()], [federated(A)], []),
+    "an action more": (Kind.IDENTITY, [allow("a:B", "*")], [allow(["a:B", "c:D"], "*")], ["on every resource: c:D"]),
+    "anyone reads and writes": (Kind.RESOURCE, [], [public(action=["s3:GetObject", "s3:PutObject"])], ["anyone may use it"]),
+    "anyone assumes and more": (Kind.TRUST, [], [public(action=["sts:AssumeRole", "sts:TagSession"])], ["anyone may use it"]),
+    "anyone assumes": (Kind.TRUST, [], [public(action=["sts:AssumeRole", "sts:AssumeRoleWithSAML"])], ["anyone may assume the role"]),
+    "anyone sends and more": (Kind.RESOURCE, [], [public(action=["sns:Publish", "sns:Subscribe"])], ["anyone may use it"]),
+    "anyone sends": (Kind.RESOURCE, [], [public(action=["SNS:Publish", "sqs:SendMessage"])], ["anyone may send to it"]),
+    "any principal": (Kind.RESOURCE, [public()], [allow(Principal={"AWS": "*", "Service": "x"})], []),
+    # Patterns.
+    "a pattern covers": (Kind.RESOURCE, [public("a*")], [public("ab")], []),
+    "a mark covers": (Kind.RESOURCE, [public("a?")], [public("ab")], []),
+    "a mark covers one": (Kind.RESOURCE, [public("a?")], [public("abc")], [ANYONE]),
+    "a bracket is itself": (Kind.RESOURCE, [public("a[b]*")], [public("a[b]c")], []),
+    "a bracket is no set": (Kind.RESOURCE, [public("a[b]*")], [public("abc")], [ANYONE]),
+    "actions have no case": (Kind.RESOURCE, [public(action="S3:get*")], [public()], []),
+    "resources have case": (Kind.RESOURCE, [public("R")], [public("r")], [ANYONE]),
+    "what is unknown is in all": (Kind.RESOURCE, [public("*")], [public([UNKNOWN])], []),
+    "what is unknown is not in some": (Kind.RESOURCE, [public("r*")], [public([UNKNOWN])], [ANYONE]),
+    "actions of another shape": (Kind.RESOURCE, [public(action=[1, None])], [public(action=[1, None])], []),
+    "a principal narrower": (Kind.RESOURCE, [public(action="s3:*")], [allow("s3:*", Principal={"AWS": A})], []),
+    # All but something.
+    "all but an action": (Kind.IDENTITY, [allow()], [allow(), all_but("NotAction")], ["it allows everything but a few iam:*"]),
+    "all but a resource": (Kind.IDENTITY, [allow()], [allow(), all_but("NotResource")], ["it allows everything but a few"]),
+    "all but a principal": (Kind.RESOURCE, [public()], [public(), allow(NotPrincipal={"AWS": A})], ["it allows all but a few"]),
+    "all but an action, as today": (Kind.IDENTITY, [all_but("NotAction")], [all_but("NotAction"), allow()], []),
+    "all but fewer actions": (Kind.IDENTITY, [all_but("NotAction", ["iam:*", "s3:*"])], [all_but("NotAction")], ["it allows everything but a few iam:*"]),
+    "all but another resource": (Kind.IDENTITY, [all_but("NotResource", "a")], [all_but("NotResource", "b")], ["it allows everything but a few"]),
+    "all but an action of a resource": (Kind.RESOURCE, [], [{**all_but("NotAction"), "Principal": {"AWS": A}}], []),
+    # A provider of identities.
+    "a provider": (Kind.TRUST, [], [federated()], ["anyone of an identity provider may assume the role: Federated idp"]),
+    "a provider of whom": (Kind.TRUST, [], [federated(Condition={"StringEquals": {RULE: "x"}})], []),
+    "a provider of a resource": (Kind.RESOURCE, [], [federated()], []),
+    # Conditions.
+    "a condition lost": (Kind.RESOURCE, [allow(Condition=NARROW)], [allow()], ["without its condition on aws:SourceAccount"]),
+    "one of two conditions lost": (Kind.RESOURCE, [allow(Condition={**NARROW, "Bool": {"b": "true"}})], [allow(Condition=NARROW)], ["without its condition on b"]),
+    "a condition of another statement": (Kind.RESOURCE, [allow("x:Y", Condition=NARROW)], [allow("x:Y", Condition=NARROW), allow()], []),
+    "a condition on other values": (Kind.RESOURCE, [public() | {"Condition": NARROW}], [public() | {"Condition": {"StringEquals": {"aws:SourceAccount": "*"}}}], [ANYONE]),
+    "fewer values": (Kind.RESOURCE, [public() | {"Condition": {"StringLike": {"x": ["a", "b"]}}}], [public() | {"Condition": {"StringLike": {"x": "a"}}}], []),
+    "more values": (Kind.RESOURCE, [public() | {"Condition": {"StringLike": {"x": "a"}}}], [public() | {"Condition": {"StringLike": {"x": ["a", "b"]}}}], [ANYONE]),
+    # What is denied.
+    "a denial gone": (Kind.RESOURCE, [deny()], [], [GONE]),
+    "a denial with a name": (Kind.RESOURCE, [deny(Sid="S")], [], ["it no longer denies S"]),
+    "a denial of more": (Kind.RESOURCE, [deny("StringEquals", "a")], [deny("StringEquals", ["a", "b"])], []),
+    "a denial of fewer": (Kind.RESOURCE, [deny("StringEquals", ["a", "b"])], [deny("StringEquals", "a")], [GONE]),
+    "a denial on a condition": (Kind.RESOURCE, [deny()], [deny("StringEquals", "a")], [GONE]),
+    "a denial but for more": (Kind.RESOURCE, [deny("StringNotEquals", "a")], [deny("StringNotEquals", ["a", "b"])], [GONE]),
+    "a denial but for fewer": (Kind.RESOURCE, [deny("StringNotEquals", ["a", "b"])], [deny("StringNotEquals", "a")], [GONE]),
+    "a denial but for the same": (Kind.RESOURCE, [deny("StringNotEquals", ["a", "b"])], [deny("StringNotEquals", ["b", "a"])], []),
+    "a denial without": (Kind.RESOURCE, [deny("Null", "true")], [deny("Null", ["true", "false"])], [GONE]),
+    "a denial on what is unknown": (Kind.RESOURCE, [deny("StringNotEquals", "a")], [deny("StringNotEquals", [UNKNOWN])], []),
+    "a denial on what equals what is unknown": (Kind.RESOURCE, [deny("StringEquals", "a")], [deny("StringEquals", [UNKNOWN])], []),
+    "a denial of whom is unknown": (Kind.RESOURCE, [deny()], [deny(Principal={"AWS": [UNKNOWN]})], []),
+    "a denial of all but more": (Kind.RESOURCE, [deny(NotAction="a")], [deny(NotAction=["a", "b"])], [GONE]),
+    "a denial to all but more": (Kind.RESOURCE, [deny(NotPrincipal={"AWS": A})], [deny(NotPrincipal={"AWS": [A, B]})], [GONE]),
+    "a denial for all but more": (Kind.RESOURCE, [deny(NotResource="a")], [deny(NotResource=["a", "b"])], [GONE]),
+    "no statements": (Kind.RESOURCE, [], [1, {}, {"Effect": 1}, {"Effect": "Other"}], []),
+}  # fmt: skip
+
+
+def said(kind: Kind, before: object, after: object, *, new: bool = False) -> list[str]:
+    olds, news = (statements_of({"Statement": side}) or () for side in (before, after))
+    found = widenings(olds, news, kind=kind, new=new, own=(OWN,))
+    return [" ".join([widening.words, *widening.names]) for widening in found]
+
+
+@pytest.mark.parametrize("name", WIDENED)
+def test_what_a_policy_would_allow_more_is_said(name: str) -> None:
+    kind, before, after, words = WIDENED[name]
+    assert said(kind, before, after) == words
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "words"),
+    [
+        ("s3:*", "*", ["it may do everything: s3:*"]),
+        ("s3:*", BUCKETS, ["it may do everything: s3:*"]),
+        ("s3:*", f"{BUCKETS}/*", ["it may do everything: s3:*"]),
+        ("s3:*", "arn:aws:s3:::b/*", []),
+        ("*", "arn:aws:s3:::b", ["it may do everything: *"]),
+        ("a:B", "arn:aws:lambda:r:1:function:*", ["on every resource: a:B"]),
+        ("a:B", "arn:aws:iam::1:role/*", ["on every resource: a:B"]),
+        ("a:B", "arn:aws:iam::1:role/x*", []),
+        ("ec2:UnassignPrivateIpAddresses", "*", []),
+        ("ec2:DeleteNetworkInterface", "*", []),
+        ("xray:PutTraceSegments", "*", []),
+        ("sts:GetCallerIdentity", "*", []),
+        ("ecr:GetAuthorizationToken", "*", []),
+        ("cloudwatch:GetMetricData", "*", []),
+        ("cloudwatch:PutMetricData", "*", []),
+        ("logs:PutLogEvents", "*", []),
+        ("logs:CreateLogStream", "*", []),
+        ("ssm:DescribeParameters", "*", []),
+        ("logs:DeleteLogGroup", "*", ["on every resource: logs:DeleteLogGroup"]),
+    ],
+)
+def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, words: list[str]) -> None:
+    assert said(Kind.IDENTITY, [], [allow(action, resource)], new=True) == words
+    assert said(Kind.RESOURCE, [], [allow(action, resource)], new=True) == []
+
+
+@pytest.mark.parametrize(("limit", "named"), [(60, "a:C"), (59, "a:B a:C a:D")])
+def test_too_many_combinations_are_judged_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, limit: int, named: str
+) -> None:
+    # 2 principals, 3 actions and 5 resources, beside 2 statements of today.
+    monkeypatch.setattr(policies, "_ATOMS", limit)
+    more = allow(["a:B", "a:C", "a:D"], ["*", "a", "b", "c", "d"], Principal={"AWS": [A, B]})
+    today = [allow(name, "*", Principal="*") for name in ("a:B", "a:D")]
+    assert said(Kind.IDENTITY, today, [more]) == [f"on every resource: {named}"]
+
+
+@pytest.mark.parametrize("name", ["Action", "NotAction", "Resource", "NotResource"])
+def test_one_value_and_a_list_in_any_order_are_the_same(name: str) -> None:
+    one, many = ({"Statement": {name: value}} for value in ("a", ["b", "a"]))
+    assert normalised(one) == {"Statement": [{name: ["a"]}]}
+    assert normalised(many) == {"Statement": [{name: ["a", "b"]}]}
+
+
+@pytest.mark.parametrize("name", ["Principal", "NotPrincipal"])
+def test_principals_are_the_same_however_written(name: str) -> None:
+    given: list[object] = ["*", {"AWS": "*"}, {"*": "*"}, {"AWS": ["*"]}]
+    assert [normalised({"Statement": {name: value}})["Statement"][0][name] for value in given] == [
+        {"AWS": ["*"]}
+    ] * 4
+    assert normalised({"Statement": {name: {"Service": ["b", "a"]}}}) == {
+        "Statement": [{name: {"Service": ["a", "b"]}}]
+    }
+
+
+def test_what_is_no_statement_stays_as_it_is() -> None:
+    document = {"Statement": ["text", 1, {"Condition": {"Bool": "x", "Null": {"k": True}}}]}
+    assert normalised(document) == {
+        "Statement": ["text", 1, {"Condition": {"Bool": "x", "Null": {"k": [True]}}}]
+    }
+
+
+def test_a_document_says_all_that_its_blocks_set() -> None:
+    block = {
+        "sid": "S",
+        "effect": "Deny",
+        "actions": ["a"],
+        "not_actions": ["b"],
+        "resources": ["c"],
+        "not_resources": ["d"],
+        "principals": [
+            {"type": "AWS", "identifiers": ["e"]},
+            {"type": "Service", "identifiers": UNKNOWN},
+            {"type": "AWS", "identifiers": ["f"]},
+        ],
+        "not_principals": [{"type": "*", "identifiers": ["*"]}],
+        "condition": [
+            {"test": "Bool", "variable": "g", "values": ["true"]},
+            {"test": "Bool", "variable": "h", "values": ["false"]},
+            {"test": "Null", "variable": "g", "values": ["true"]},
+        ],
+    }
+    assert document_policy({"statement": [block], "policy_id": "I", "version": "2008-10-17"}) == {
+        "Id": "I",
+        "Statement": [
+            {
+                "Sid": "S",
+                "Effect": "Deny",
+                "Action": ["a"],
+                "NotAction": ["b"],
+                "Resource": ["c"],
+                "NotResource": ["d"],
+                "Principal": {"AWS": ["e", "f"], "Service": [UNKNOWN]},
+                "NotPrincipal": {"*": ["*"]},
+                "Condition": {"Bool": {"g": ["true"], "h": ["false"]}, "Null": {"g": ["true"]}},
+            }
+        ],
+        "Version": "2008-10-17",
+    }
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        {"statement": None},
+        *(
+            {"statement": [], name: ["{}"]}
+            for name in ("source_policy_documents", "override_policy_documents")
+        ),
+        *({"statement": [], name: "{}"} for name in ("source_json", "override_json")),
+    ],
+)
+def test_a_document_that_is_made_of_others_is_not_known(document: object) -> None:
+    assert document_policy(document) is UNKNOWN
