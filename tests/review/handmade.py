@@ -1,5 +1,6 @@
 """Plans made by hand, for what no provider produces on request."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,14 @@ def markdown_of(*changes: object, **fields: object) -> str:
     result = review(plan(*changes, **fields))
     assert result.exit_status == EXIT_SAFE, result.messages
     return result.markdown
+
+
+def diff_rows(change: object, **fields: object) -> list[str]:
+    """The lines of the block for one change."""
+    block = re.search(r"```diff\n(.*?)\n```", review(plan(change, **fields)).markdown, re.DOTALL)
+    return block[1].split("\n") if block else []
+
+
+def updated(before: object, after: object, *, type_: str = "a", **change: object) -> list[str]:
+    """The lines of the block for an update."""
+    return diff_rows(resource(f"{type_}.b", "update", before=before, after=after, **change))

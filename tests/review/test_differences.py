@@ -1,21 +1,14 @@
 """The rows of a change: what differs, attribute by attribute, with nothing that matters out of sight."""
 
 import json
-import re
 from decimal import Decimal
 
 import pytest
 
 from tests.review.handmade import markdown_of, resource
+from tests.review.handmade import updated as rows
 from tools.review.differences import differences
 from tools.review.secrets import Hidden
-
-
-def rows(before: object, after: object, **change: object) -> list[str]:
-    """The lines of the block for an update of one resource."""
-    markdown = markdown_of(resource("a.b", "update", before=before, after=after, **change))
-    block = re.search(r"```diff\n(.*?)\n```", markdown, re.DOTALL)
-    return block[1].split("\n") if block else []
 
 
 def test_changes_are_shown_per_attribute() -> None:

@@ -1,0 +1,241 @@
+"""The lines of a change: what is shown of it, what is left out, and how wide it gets."""
+
+import json
+
+import pytest
+
+from tests.review.handmade import diff_rows, plan, resource, updated
+from tools.review.review import review
+
+STATEMENT = {"Effect": "Allow", "Action": "a:B", "Resource": "r"}
+CODE = "source_code_hash"
+
+
+def policy(*statements: object) -> str:
+    return json.dumps({"Statement": list(statements)})
+
+
+# --- What is worth showing ---------------------------------------------------------------------------------
+
+
+def test_all_that_changes_with_the_code_is_one_line() -> None:
+    names = [
+        *(CODE, "filename", "code_sha256", "source_code_size", "s3_key", "s3_object_version", "version"),
+        *("qualified_arn", "qualified_invoke_arn", "last_modified"),
+    ]
+    before, after = ({name: side for name in [*names, "timeout"]} for side in "xy")
+    assert updated(before, after, type_="aws_lambda_function") == [
+        '! source_code_hash: "x" → "y"  # the code',
+        '! timeout:          "x" → "y"',
+    ]
+    assert len(updated(before, after)) == 11
+    without = {name: after[name] for name in names if name != CODE}
+    assert len(updated(before, {**before, **without}, type_="aws_lambda_function")) == 9
+
+
+def test_when_it_was_modified_is_no_news_unless_it_is_known() -> None:
+    unknown = {"after_unknown": {"last_modified": True, "other": True}}
+    assert updated({"x": 1}, {"x": 2}, **unknown) == ["+ other: (known after apply)", "! x:     1 → 2"]
+    assert updated({"last_modified": 1}, {"last_modified": 2}) == ["! last_modified: 1 → 2"]
+
+
+@pytest.mark.parametrize("actions", [("create",), ("delete", "create"), ("update",)])
+def test_all_tags_are_shown_where_they_say_more(actions: tuple[str, ...]) -> None:
+    change = resource("a.b", *actions, before={}, after={"tags_all": {"a": "b"}, "x": 1})
+    expected = ['+ tags_all: {"a": "b"}', "+ x:        1"] if actions == ("update",) else ["+ x: 1"]
+    assert diff_rows(change) == expected
+
+
+def test_what_is_empty_of_a_new_object_is_left_out() -> None:
+    after = {"l": ["a", "", None, [], {}, {"b": None}], "m": {"a": "", "b": 1, "c": [], "d": {}, "e": None}}
+    change = resource("a.b", "create", after={**after, "n": {"a": ""}}, after_unknown={"m": {"f": True}})
+    assert diff_rows(change) == ['+ l: ["a"]', '+ m: {"b": 1}']
+
+
+def test_a_new_policy_that_is_an_object_is_left_whole() -> None:
+    document = {"Statement": [{"Effect": "Allow", "Action": "a", "Condition": {}}]}
+    change = resource(
+        "a.b", "create", after={"p": document}, after_unknown={"p": {"Statement": [{"Resource": True}]}}
+    )
+    assert diff_rows(change) == [
+        "@@ p.Statement: added @@",
+        "+ Allow     a",
+        "+ Resource  (known after apply)",
+    ]
+
+
+def test_what_forces_a_replacement_is_shown_known_or_not() -> None:
+    before = {"rule": [{"id": "r", "days": 1, "x": 1}], "arn": "a"}
+    after = {"rule": [{"id": "r", "days": 2, "x": 2}]}
+    paths = {"replace_paths": [["rule", 0, "days"], ["key"]]}
+    unknown = {"after_unknown": {"key": True, "arn": True}}
+    change = resource("a.b", "delete", "create", before=before, after=after, **unknown, **paths)
+    assert diff_rows(change) == [
+        "+ key:          (known after apply)  # forces replacement",
+        "! rule[r].days: 1 → 2  # forces replacement",
+        "! rule[r].x:    1 → 2",
+    ]
+
+
+# --- What gets weaker --------------------------------------------------------------------------------------
+
+
+def test_what_gets_weaker_by_a_part_of_it_or_by_its_absence() -> None:
+    def weaker(type_: str, before: object, after: object) -> list[str]:
+        return diff_rows(resource(f"{type_}.it", "update", before=before, after=after))
+
+    mapping, url = "aws_lambda_event_source_mapping", "aws_lambda_function_url"
+    responses = {"function_response_types": ["ReportBatchItemFailures"]}
+    assert weaker(mapping, responses, {"function_response_types": []}) == [
+        '- function_response_types: "ReportBatchItemFailures"'
+    ]
+    origins = [{"cors": [{"allow_origins": given}]} for given in ([], ["*"])]
+    assert weaker(url, *origins) == ['+ cors[0].allow_origins: "*"']
+    logs = "aws_cloudwatch_log_group"
+    assert weaker(logs, {}, {"retention_in_days": 5}) == ["- retention_in_days: null → 5"]
+    assert weaker(logs, {"kms_key_id": "k"}, {}) == ['- kms_key_id: "k" → null']
+    versions = [{"versioning_configuration": [{"status": given}]} for given in ("Enabled", "Suspended")]
+    assert weaker("aws_s3_bucket_versioning", *versions) == [
+        '- versioning_configuration[0].status: "Enabled" → "Suspended"'
+    ]
+    rules = [{"rule": [{"id": "r", "expiration": [{"days": days}]}]} for days in (9, 8)]
+    assert weaker("aws_s3_bucket_lifecycle_configuration", *rules) == ["- rule[r].expiration[0].days: 9 → 8"]
+
+
+# --- Policies ----------------------------------------------------------------------------------------------
+
+
+def test_a_policy_that_becomes_no_policy_is_shown_beside_it() -> None:
+    given = json.dumps({"Statement": [STATEMENT]})
+    assert updated({"x": given}, {"x": "text"}) == [f"- x: {json.dumps(given)}", '+ x: "text"']
+    assert updated({"x": ""}, {"x": None}) == ['- x: ""']
+    assert updated({}, {"x": policy()}) == ['+ x: "{\\"Statement\\": []}"']
+
+
+def test_a_policy_with_a_secret_across_its_values_is_hidden_whole() -> None:
+    secret = '"Resource": "r'
+    marked = resource("a.marked", "no-op", after={"x": secret}, after_sensitive={"x": True})
+    change = resource("a.b", "create", after={"p": policy(STATEMENT)})
+    markdown = review(plan(marked, change)).markdown
+    assert "+ p: (sensitive)\n" in markdown
+    for before, after in (
+        (STATEMENT, {**STATEMENT, "Resource": "s"}),
+        ({**STATEMENT, "Resource": "s"}, STATEMENT),
+    ):
+        update = resource("a.b", "update", before={"p": policy(before)}, after={"p": policy(after)})
+        assert "p.Statement" not in review(plan(marked, update)).markdown
+
+
+def test_a_statement_is_shown_as_it_is_written() -> None:
+    raw = {
+        **STATEMENT,
+        "Sid": 1,
+        "Principal": "*",
+        "NotPrincipal": {"AWS": "p", "Service": ["s"]},
+        "Condition": {"Bool": "x", "Null": {"k": True}},
+    }
+    assert updated({}, {"x": {**raw, "More": 1}}) == [
+        "@@ x: added @@",
+        "+ Allow         a:B",
+        "+ Principal     *",
+        "+ NotPrincipal  p, Service s",
+        "+ Resource      r",
+        "+ Condition     Bool  = x, Null k = true",
+        "+ More          1",
+    ]
+    assert updated({"x": {**STATEMENT, "Sid": ""}}, {}) == [
+        "@@ x: removed @@",
+        "- Allow     a:B",
+        "- Resource  r",
+    ]
+    assert updated({"x": {**STATEMENT, "Sid": "S"}}, {})[0] == "@@ x[S]: removed @@"
+    assert updated({"x": raw, "y": 1}, {"x": raw, "y": 2}) == ["! y: 1 → 2"]
+    fields = ("Action", "NotAction", "Resource", "NotResource")
+    assert updated({}, {"x": {"Effect": "Allow"} | dict.fromkeys(fields, "v")}) == [
+        "@@ x: added @@",
+        "+ Allow          v",
+        "+ Allow all but  v",
+        "+ Resource       v",
+        "+ NotResource    v",
+    ]
+
+
+# --- The width and the length ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("length", "lines"), [(43, 1), (44, 2)])
+def test_a_pair_of_values_is_in_one_line_while_it_fits(length: int, lines: int) -> None:
+    # With their quotes and the path of three characters, 90 characters fit.
+    before, after = "b" * 40, "a" * length
+    found = updated({"xyz": before}, {"xyz": after})
+    assert found == (
+        [f'! xyz: "{before}" → "{after}"'] if lines == 1 else [f'- xyz: "{before}"', f'+ xyz: "{after}"']
+    )
+
+
+@pytest.mark.parametrize(("length", "lines"), [(40, 1), (41, 2)])
+def test_the_values_of_a_statement_share_a_line_while_they_fit(length: int, lines: int) -> None:
+    values = ["a" * 40, "b" * length]
+    found = updated({}, {"x": policy({**STATEMENT, "Action": values})})
+    assert found[1:-1] == (
+        [f"+ Allow     {values[0]}, {values[1]}"]
+        if lines == 1
+        else [f"+ Allow     {values[0]},", f"+           {values[1]}"]
+    )
+    long = "c" * 200
+    assert updated({}, {"x": policy({**STATEMENT, "Action": long})})[1] == f"+ Allow     {long}"
+
+
+@pytest.mark.parametrize("width", [40, 41])
+def test_a_long_name_makes_no_room_for_all(width: int) -> None:
+    found = updated({"short": 1, "n" * width: 1}, {"short": 2, "n" * width: 2})
+    assert found[1] == f"! {'short:':<{41 if width == 40 else 6}} 1 → 2"
+
+
+def test_the_lines_of_a_policy_have_a_width_of_their_own_and_all_stay() -> None:
+    numbers = {f"name{number:02}": number for number in range(41)}
+    statement = {**STATEMENT, "Action": "a:C"}
+    before = {**dict.fromkeys(numbers), "p": policy(STATEMENT)}
+    found = updated(before, {**numbers, "p": policy(statement)})
+    assert found[:2] == ["+ name00: 0", "+ name01: 1"]
+    assert found[39:] == [
+        "+ name39: 39",
+        "@@ p.Statement[0] @@",
+        "- Allow     a:B",
+        "+ Allow     a:C",
+        "  Resource  r",
+        "… and 1 more attributes",
+    ]
+    assert len(updated({}, {name: numbers[name] for name in list(numbers)[:40]})) == 40
+
+
+# --- Long texts --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("length", "is_long"), [(200, False), (201, True)])
+def test_a_text_of_more_than_200_characters_is_long(length: int, *, is_long: bool) -> None:
+    for before, after in (("a" * length, "b"), ("b", "a" * length)):
+        assert updated({"x": before}, {"x": after})[0].startswith("@@ x: ") == is_long
+
+
+def test_a_long_text_that_goes_on_or_ends_sooner_is_shown() -> None:
+    text = "word " * 60
+    assert updated({"x": text}, {"x": f"{text}more"}) == [
+        "@@ x: 300 characters @@",
+        f"+ …{text[-30:]}more…",
+    ]
+    assert updated({"x": f"{text}more"}, {"x": text})[1:] == [f"- …{text[-30:]}more…"]
+
+
+@pytest.mark.parametrize(
+    ("olds", "news", "edits"),
+    [
+        # 200 tokens against 200 are compared, 181 against 221 are one too many.
+        (f"A{' xx' * 99}!", f"C{' xx' * 99}?", ["-", "+", "-", "+"]),
+        (f"A{' xx' * 90}", f"C{' xx' * 110}", ["-", "+"]),
+    ],
+)
+@pytest.mark.parametrize("start", ["", "y " * 1_000])
+def test_so_many_tokens_are_compared(olds: str, news: str, edits: list[str], start: str) -> None:
+    found = updated({"x": f"{start}{olds}"}, {"x": f"{start}{news}"})
+    assert [row[0] for row in found[1:]] == edits
