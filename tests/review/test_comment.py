@@ -59,6 +59,32 @@ def test_shorts_with_their_frames_stay_in_the_limit() -> None:
     assert LIMIT - NAMES - 100 < len(text.partition("\n**Cut")[0]) <= LIMIT - NAMES
 
 
+def test_what_is_cut_ends_at_the_byte_too() -> None:
+    room = LIMIT - NAMES - len(ENDING)
+    for size, is_shown in ((room, True), (room + 1, False)):
+        b = part(size, "b")
+        text = fit([Section([part(20_000, "a"), b])], ENDING)
+        assert (b.text() in text) == is_shown
+
+
+def test_shorts_that_fit_to_the_byte_stay_and_others_leave_nothing() -> None:
+    parts = [part(20_000, f"{number}", f"short {number}".ljust(999) + "\n") for number in range(10)]
+    text = fit([Section(parts)]).partition("\n**Cut")[0]
+    assert text == "".join(item.short for item in parts[:9])
+    assert len(text) == LIMIT - NAMES
+
+
+@pytest.mark.parametrize(("longer", "names"), [(0, "`a`, `{}`"), (1, "`a`, 1 more")])
+def test_names_fit_to_the_byte(longer: int, names: str) -> None:
+    def note(*named: str) -> str:
+        return fit([Section([part(20_000, name) for name in named])])
+
+    head = note("a", "b").partition("\n- kind")[0]
+    # A hundred bytes are kept for the list of a kind, and four for what stands around a name.
+    name = "n" * (NAMES - len(head) - 100 - len("`a`, ") - 4 + longer)
+    assert note("a", name) == f"{head}\n- kind: {names.format(name)}\n"
+
+
 def test_a_frame_takes_its_room_once() -> None:
     shorts = Section([part(20_000, "a", short="s\n") for _ in range(10)], opening="o" * 500)
     rest = part(LIMIT - NAMES - 500 - 20, "b")

@@ -54,6 +54,7 @@ def test_types_are_told_apart() -> None:
 REORDERED = [
     ([1, 2, 3], [3, 1, 2]),
     ([Decimal("2.0"), Decimal("2.5")], [Decimal("2.5"), 2]),
+    ([Decimal("2.50"), 1], [1, Decimal("2.5")]),
     ([{"x": 1}, {"x": 2}], [{"x": 2}, {"x": 1}]),
     ([["a", "b"], ["c"]], [["c"], ["a", "b"]]),
     ([{"name": "a", "v": [1]}, {"name": "b"}], [{"name": "b"}, {"name": "a", "v": [1]}]),
@@ -123,6 +124,7 @@ def test_items_share_what_is_at_the_same_place() -> None:
 
 
 def test_items_that_share_less_than_half_are_two() -> None:
+    assert len(rows({"x": [{"a": 1, "b": 1}, {"y": 1}]}, {"x": [{"a": 1, "c": 1, "d": 1}, {"z": 2}]})) == 4
     large = {"a": 1} | {f"k{number}": number for number in range(8)}
     nested = {"p": {"a": 1}, "q": {"a": 2}}, {"p": {"a": 2}, "q": {"a": 1}}
     for before, after in (({"a": 1, "b": 1}, large), (large, {"a": 1, "b": 1}), nested):
@@ -155,6 +157,12 @@ def test_items_without_a_name_are_paired_by_what_they_share() -> None:
 
 def test_names_that_are_no_names_pair_nothing() -> None:
     # Not all have one, and two are the same.
+    for sides in (("a", "b"), ("b", "a")):
+        before, after = (
+            [{"name": "a", "v": order}, {"name": name, "v": order[::-1]}]
+            for name, order in zip(sides, ([1, 2, 3], [3, 2, 1]), strict=True)
+        )
+        assert any("x[1].name" in row or "x[0].name" in row for row in rows({"x": before}, {"x": after}))
     for name in ("a", None):
         before = [{"name": "a", "v": [1, 2, 3]}, {"name": name, "v": [4, 5, 6]}]
         after = [{"name": "a", "v": [4, 5, 7]}, {"name": name, "v": [1, 2, 3]}]
@@ -171,6 +179,43 @@ def test_a_single_block_stays_itself_whatever_changes_in_it() -> None:
     assert rows({"x": ["a"]}, {"x": [{"b": 1}]}) == ['- x: "a"', '+ x: {"b": 1}']
     assert rows({"x": [{"b": 1}]}, {"x": ["a"]}) == ['- x: {"b": 1}', '+ x: "a"']
     assert rows({"x": [1, 1]}, {"x": [1]}) == ["- x: 1"]
+
+
+@pytest.mark.parametrize(("count", "row"), [(50, "! x["), (51, "- x:")])
+def test_so_many_items_are_paired_by_what_they_share(count: int, row: str) -> None:
+    before = [{"a": number, "b": number} for number in range(50)]
+    after = [{"a": number, "b": -number - 1} for number in range(count)]
+    assert rows({"x": before}, {"x": after})[0].startswith(row)
+
+
+def test_what_is_not_set_is_nothing_in_common() -> None:
+    unset = dict.fromkeys("nmopq")
+    found = rows({"x": [{"a": 1, **unset}, {"y": 1}]}, {"x": [{"a": 2, **unset}, {"z": 2}]})
+    assert [row[0] for row in found] == ["-", "-", "+", "+"]
+
+
+def test_lists_in_a_list_are_one_item_each() -> None:
+    assert rows({"x": [["a", "b"], ["c"]]}, {"x": [["a", "z"], ["d"]]}) == [
+        '- x: ["a", "b"]',
+        '- x: ["c"]',
+        '+ x: ["a", "z"]',
+        '+ x: ["d"]',
+    ]
+
+
+def test_items_that_come_or_go_are_no_other_order() -> None:
+    for before, after in (([1], [2, 1]), ([2, 1], [1])):
+        assert [found.note for found in differences(before, after, lambda _: False)] == [""]
+
+
+def test_a_number_that_is_too_long_to_be_written_out_is_compared_too() -> None:
+    huge = Decimal("1e999999999")
+    assert rows({"x": [huge, 1]}, {"x": [1, huge]}) == ["  x: the same items in another order"]
+    assert rows({"x": [huge]}, {"x": [Decimal("2e999999999")]}) == ["- x: 1E+999999999", "+ x: 2E+999999999"]
+    assert rows({"x": [Decimal(f"1e{exponent}") for exponent in (59, 60)]}, {"x": [10**59, 10**60]}) == [
+        "- x: 1E+60",
+        f"+ x: {10**60}",
+    ]
 
 
 def test_long_lists_are_compared_in_reasonable_time() -> None:

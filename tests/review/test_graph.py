@@ -28,6 +28,7 @@ def test_a_graph_shows_what_hangs_on_what_goes() -> None:
             resource("aws_lambda_event_source_mapping.m", "create", "delete", before={}, after={}),
             resource("aws_iam_role_policy.p", "update", before={"x": 1}, after={"x": 2}),
             resource("aws_lambda_function.f", "update", before={"x": 1}, after={"x": 2}),
+            resource("aws_iam_role.r", "update", before={"x": 1}, after={"x": 2}),
             resource("a.unchanged", "no-op", before={}, after={}),
             configuration={"root_module": {"resources": resources}},
         ),
@@ -98,3 +99,46 @@ def test_the_edges_of_the_graph_are_capped() -> None:
         configuration={"root_module": {"resources": edges}},
     )
     assert markdown.count("-->") == 24
+
+
+def test_what_only_gets_weaker_is_no_loss() -> None:
+    weaker = resource(
+        "aws_lambda_event_source_mapping.m", "update", before={"enabled": True}, after={"enabled": False}
+    )
+    edge = configured("aws_lambda_event_source_mapping.m", x="a.t.id")
+    markdown = review(
+        plan(
+            resource("a.t", "delete", "create", before={}, after={}),
+            weaker,
+            configuration={"root_module": {"resources": [edge]}},
+        )
+    ).markdown
+    assert ":::replace\n" in markdown
+    assert ":::change\n" in markdown
+    assert ":::loss" not in markdown
+    assert re.search(r"  classDef change .*\n```\n\n", markdown)
+
+
+def test_what_is_beyond_the_cap_hangs_on_nothing() -> None:
+    names = [f"a.r{number:02}" for number in range(15)]
+    edges = [configured(name, x="a.t1.id", **({"y": "a.t2.id"} if name == "a.r00" else {})) for name in names]
+    markdown = markdown_of(
+        *(resource(f"a.t{number}", "delete", "create", before={}, after={}) for number in (1, 2)),
+        *(resource(name, "update", before={"x": 1}, after={"x": 2}) for name in names),
+        configuration={"root_module": {"resources": edges}},
+    )
+    assert "a.t2" not in markdown[markdown.index("mermaid") : markdown.index("classDef")]
+    assert markdown.count("-->") == 15
+
+
+def test_a_label_is_shown_by_mermaid_as_it_is() -> None:
+    change = resource("a.b", "update", before={"x": 1}, after={"x": 2})
+    markdown = review(
+        plan(
+            resource("a.t", "delete", "create", before={}, after={}),
+            change,
+            configuration={"root_module": {"resources": [configured("a.b", x="a.t.id")]}},
+        ),
+        context=Context(names={"a.b": "Az0 ./-_()[]:,→é;#&<>|"}),
+    ).markdown
+    assert '"✏️ Az0 ./-_()[]:,→é#59;#35;#38;#60;#62;#124;"' in markdown

@@ -175,5 +175,6 @@ def _canonical(value: object) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         # A whole number equals one without a point, unless it is too long to be written out.
-        return int(value) if value == value.to_integral_value() and value.adjusted() < 60 else str(value)
+        is_whole = value == value.to_integral_value() and value.adjusted() < 60
+        return int(value) if is_whole else str(value.normalize())
     return [type(value).__name__, value.value if isinstance(value, Hidden) else None]
