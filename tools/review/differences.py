@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.review.policies import is_statement, normalised
-from tools.review.secrets import Hidden, Item, json_container
+from tools.review.secrets import Hidden, Item, decimal_text, json_container
 from tools.review.shapes import as_dict, as_text
 
 # By which the items of a list are told apart, if all of them have it and no two the same.
@@ -174,7 +174,7 @@ def _canonical(value: object) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
-        # A whole number equals one without a point, unless it is too long to be written out.
-        is_whole = value == value.to_integral_value() and value.adjusted() < 60
-        return int(value) if is_whole else str(value.normalize())
+        # A whole number equals one without a point.
+        text = decimal_text(value)
+        return int(text) if text.lstrip("-").isdigit() else text
     return [type(value).__name__, value.value if isinstance(value, Hidden) else None]

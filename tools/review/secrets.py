@@ -267,10 +267,16 @@ def _scalar(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, float | Decimal):
-        number = Decimal(str(value))
-        if abs(number.adjusted()) < _DIGITS:
-            return f"{number.normalize():f}"
+        return decimal_text(Decimal(str(value)))
     return str(value)
+
+
+def decimal_text(number: Decimal) -> str:
+    """The number without zeros at its end, and without an exponent unless it would be too long."""
+    if abs(number.adjusted()) >= _DIGITS:
+        return str(number)
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _quoted(text: str) -> str:
