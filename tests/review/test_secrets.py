@@ -3,7 +3,9 @@
 import html
 import json
 import re
+import string
 import urllib.parse
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -124,6 +126,21 @@ def test_the_keys_of_a_sensitive_map_are_hidden_as_a_whole() -> None:
     marked = resource("a.marked", "no-op", after={"x": {"key 4711": 1}}, after_sensitive={"x": True})
     change = resource("a.b", "update", before={"t": {"key 4711": 1}}, after={"t": {"key 4711": 2}})
     assert "! t[(sensitive)]: 1 → 2\n" in markdown_of(marked, change)
+
+
+def test_a_secret_that_reads_like_a_name_hides_no_attribute() -> None:
+    marked = resource("a.marked", "no-op", after={"x": "attribute"}, after_sensitive={"x": True})
+    before, after = (
+        {"attribute": n, "b": [{"attribute": n}], "c": [{"id": "i", "attribute": n}], "m": {"attribute": n}}
+        for n in (1, 2)
+    )
+    markdown = markdown_of(marked, resource("a.b", "update", before=before, after=after))
+    assert re.findall(r"^! (\S+): ", markdown, re.MULTILINE) == [
+        "attribute",
+        "b[0].attribute",
+        "c[i].attribute",
+        "m.(sensitive)",
+    ]
 
 
 Marked = tuple[Any, Any]
@@ -315,11 +332,20 @@ def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
         ("5432", 5432),
         (5432.0, 5432),
         (2500.5, "2500.50"[:-1]),
+        (Decimal("2500.50"), "2500.5"),
+        ("hunter22", "\\ud83d hunter\\u0032\\u0032"),
+        ('"first", "second"', [["first", "second"]]),
+        # As deep as 39 times.
+        ("p@ss/w", f"p%{'25' * 38}40ss%{'25' * 38}2Fw"),
     ],
     ids=ascii,
 )
 def test_a_secret_is_found_in_other_forms(secret: object, value: object) -> None:
     assert '! x: (sensitive) → "gone"\n' in hidden_with(secret, value)
+
+
+def test_how_deep_a_secret_is_looked_for_has_an_end() -> None:
+    assert "%25" in hidden_with("p@ss/w", f"p%{'25' * 39}40ss%{'25' * 39}2Fw")
 
 
 @pytest.mark.parametrize(
@@ -340,6 +366,17 @@ def test_a_secret_hides_its_part_of_a_policy_only() -> None:
     change = resource("a.b", "update", before={"policy": policies[0]}, after={"policy": policies[1]})
     markdown = markdown_of(marked, change)
     assert "- Allow      s3:GetObject\n+ Allow      s3:PutObject\n  Principal  (sensitive)\n" in markdown
+    # Nor does one that is made of several values of another policy.
+    other = resource("a.other", "no-op", after={"x": '"other", "value'}, after_sensitive={"x": True})
+    assert "+ Allow      s3:PutObject\n" in markdown_of(other, change)
+    letters = resource("a.letters", "no-op", after={"x": string.printable}, after_sensitive={"x": True})
+    assert "+ Allow      s3:PutObject\n" in markdown_of(letters, change)
+    word = resource("a.word", "no-op", after={"x": "Object"}, after_sensitive={"x": True})
+    assert (
+        "@@ policy.Statement[0]: the same as far as it may be shown @@\n"
+        "  Allow      (sensitive)\n"
+        "  Principal  secret-account\n"
+    ) in markdown_of(word, change)
     # But for a secret that is made of several of its values.
     marked = resource("a.marked", "no-op", after={"x": '"Allow", "P'}, after_sensitive={"x": True})
     assert "! policy: (sensitive) → (sensitive)\n" in markdown_of(marked, change)
@@ -352,6 +389,7 @@ def test_a_secret_hides_its_part_of_a_policy_only() -> None:
         ('wxyz"', 'a.b["wxyz\\""]', "a.b[(sensitive)]"),
         (4711, "a.b[4711]", "a.b[(sensitive)]"),
         ("wxyz", 'module.m["wxyz"].a.b', "module.m[(sensitive)].a.b"),
+        ("orde", "module.m.a.orders", "module.m.a.orders"),
         # Names are from the code.
         ("orders", "module.m.a.orders", "module.m.a.orders"),
     ],
@@ -363,6 +401,13 @@ def test_a_secret_in_an_address_is_hidden(secret: object, address: str, shown: s
 def test_what_is_shown_can_be_read_as_json() -> None:
     change = resource("a.b", "update", before={"x": 'a\nb`c\u202ed\\"'}, after={"x": 1e100})
     assert '! x: "a\\nb\\u0060c\\u202ed\\\\\\"" → 1E+100\n' in markdown_of(change).replace("e+", "E+")
+
+
+def test_numbers_are_shown_as_they_are_written() -> None:
+    numbers = [None, True, 1e5, Decimal("2.50"), Decimal("-0.10"), 10**70, Decimal("1e59"), Decimal("1.5e60")]
+    change = resource("a.b", "update", before={"x": {"y": numbers}}, after={"x": 1})
+    shown = f"null, true, 100000, 2.5, -0.1, {10**70}, {10**59}, 1.5E+60"
+    assert f'- x: {{"y": [{shown}]}}\n' in markdown_of(change)
 
 
 def test_long_values_are_clipped() -> None:

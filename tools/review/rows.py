@@ -183,8 +183,10 @@ def _statement_rows(path: str, before: object, after: object, secrets: Secrets) 
     """A statement with a line for each field, and what stays the same for what surrounds it."""
     olds, news = (dict(_fields(side, secrets)) for side in (before, after))
     fate = "added" if not olds else "removed" if not news else ""
+    if olds == news:
+        fate = "the same as far as it may be shown"
     sid = as_text((as_dict(after) or as_dict(before)).get("Sid"))
-    label = f"[{secrets.text(sid)}]" if sid and fate else ""
+    label = f"[{secrets.text(sid)}]" if sid and not (olds and news) else ""
     yield _Row("@", path + label, fate, kept=True)
     for name in dict.fromkeys([*news, *olds]):
         old, new = olds.get(name, []), news.get(name, [])

@@ -82,7 +82,7 @@ class Secrets:
         self._known: dict[str, bool] = {}
         self._find_marked(plan)
         self._find_variables(plan)
-        numbers = "|".join(map(re.escape, sorted(self._numbers, key=len, reverse=True)))
+        numbers = "|".join(map(re.escape, self._numbers))
         self._number = re.compile(rf"(?<![\d.])(?:{numbers})(?!\d)") if numbers else None
 
     def _find_marked(self, node: object) -> None:
@@ -189,8 +189,7 @@ class Secrets:
         parts = []
         for part in _INDEX.split(address):
             if part.startswith("["):
-                key = part[2:-2] if part.startswith('["') else part[1:-1]
-                parts.append(f"[{HIDDEN_TEXT}]" if self._within(key) else printable(part))
+                parts.append(f"[{HIDDEN_TEXT}]" if self._within(part[1:-1]) else printable(part))
             else:
                 parts.append(".".join(self.name(name) for name in part.split(".")))
         return "".join(parts)[:NAME_LIMIT]
@@ -288,11 +287,11 @@ def _forms(text: str) -> Iterator[str]:
     forms = [text]
     for form in forms:
         yield form
-        readings = (
+        readings = dict.fromkeys(
             read(form)
             for read in (_unescaped, urllib.parse.unquote, urllib.parse.unquote_plus, html.unescape)
         )
-        forms += [reading for reading in readings if reading not in forms and len(forms) < _FORMS]
+        forms += [reading for reading in readings if reading not in forms][: _FORMS - len(forms)]
 
 
 def _unescaped(text: str) -> str:
