@@ -63,7 +63,7 @@ class Comment:
                 whole(f"{title}{headline.callout()}{headline.counts()}"),
                 Section(list(self._notes())),
                 *self._decisions(),
-                *self._losses([change for change in changes if change.action in LOSSES]),
+                *self._losses(changes),
                 *self._invocations(),
                 *self._changes([change for change in changes if change.action == "change"]),
                 *self._rest([change for change in changes if change.action in ("create", "no-op")]),
