@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_a_policy_with_a_secret_across_its_values_is_not_taken_apart() -> None:
 
 
 def test_secret_items_that_differ_are_no_other_order() -> None:
-    marks = {"before_sensitive": {"x": [True, False]}, "after_sensitive": {"x": [True, False]}}
+    marks: Any = {"before_sensitive": {"x": [True, False]}, "after_sensitive": {"x": [True, False]}}
     assert rows({"x": ["a", "z"]}, {"x": ["b", "z"]}, **marks) == ["- x: (sensitive)", "+ x: (sensitive)"]
     assert rows({"x": ["a", "z"]}, {"x": ["a", "z"], "y": 1}, **marks) == ["+ y: 1"]
 
@@ -159,14 +160,14 @@ def test_items_without_a_name_are_paired_by_what_they_share() -> None:
 def test_names_that_are_no_names_pair_nothing() -> None:
     # Not all have one, and two are the same.
     for sides in (("a", "b"), ("b", "a")):
-        before, after = (
+        olds, news = (
             [{"name": "a", "v": order}, {"name": name, "v": order[::-1]}]
             for name, order in zip(sides, ([1, 2, 3], [3, 2, 1]), strict=True)
         )
-        assert any("x[1].name" in row or "x[0].name" in row for row in rows({"x": before}, {"x": after}))
+        assert any("x[1].name" in row or "x[0].name" in row for row in rows({"x": olds}, {"x": news}))
     for name in ("a", None):
-        before = [{"name": "a", "v": [1, 2, 3]}, {"name": name, "v": [4, 5, 6]}]
-        after = [{"name": "a", "v": [4, 5, 7]}, {"name": name, "v": [1, 2, 3]}]
+        before: Any = [{"name": "a", "v": [1, 2, 3]}, {"name": name, "v": [4, 5, 6]}]
+        after: Any = [{"name": "a", "v": [4, 5, 7]}, {"name": name, "v": [1, 2, 3]}]
         assert any("x[1].v" in row for row in rows({"x": before}, {"x": after}))
     assert rows({"x": [{"id": "", "v": 1}]}, {"x": [{"id": "", "v": 2}]}) == ["! x[0].v: 1 → 2"]
 

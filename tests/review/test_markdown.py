@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.review.handmade import markdown_of, plan, resource
-from tools.review import comment, markdown
+from tools.review import comment
 from tools.review.context import Context
 from tools.review.review import review
 
@@ -204,4 +204,3 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
         "kept: `a.moved`",
         "read: `data.a.read`",
     ]
-    assert markdown.NAMED == 12

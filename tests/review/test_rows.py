@@ -1,6 +1,7 @@
 """The lines of a change: what is shown of it, what is left out, and how wide it gets."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_all_that_changes_with_the_code_is_one_line() -> None:
 
 
 def test_when_it_was_modified_is_no_news_unless_it_is_known() -> None:
-    unknown = {"after_unknown": {"last_modified": True, "other": True}}
+    unknown: Any = {"after_unknown": {"last_modified": True, "other": True}}
     assert updated({"x": 1}, {"x": 2}, **unknown) == ["+ other: (known after apply)", "! x:     1 → 2"]
     assert updated({"last_modified": 1}, {"last_modified": 2}) == ["! last_modified: 1 → 2"]
 
@@ -47,7 +48,10 @@ def test_all_tags_are_shown_where_they_say_more(actions: tuple[str, ...]) -> Non
 
 
 def test_what_is_empty_of_a_new_object_is_left_out() -> None:
-    after = {"l": ["a", "", None, [], {}, {"b": None}], "m": {"a": "", "b": 1, "c": [], "d": {}, "e": None}}
+    after: Any = {
+        "l": ["a", "", None, [], {}, {"b": None}],
+        "m": {"a": "", "b": 1, "c": [], "d": {}, "e": None},
+    }
     change = resource("a.b", "create", after={**after, "n": {"a": ""}}, after_unknown={"m": {"f": True}})
     assert diff_rows(change) == ['+ l: ["a"]', '+ m: {"b": 1}']
 

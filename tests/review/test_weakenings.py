@@ -731,7 +731,7 @@ def test_a_document_says_what_its_blocks_set_and_no_more() -> None:
 def test_which_of_several_documents_a_policy_is_made_of_is_not_known() -> None:
     references = ["data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d"]
     configuration = {"address": "aws_iam_policy.it", "expressions": {"policy": {"references": references}}}
-    fields = {"configuration": {"root_module": {"resources": [configuration]}}}
+    fields: Any = {"configuration": {"root_module": {"resources": [configuration]}}}
     block = {"actions": ["*"], "resources": ["*"]}
     policies = [
         resource(f'aws_iam_policy.it["{key}"]', "create", after={}, after_unknown={"policy": True})
