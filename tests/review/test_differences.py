@@ -177,6 +177,8 @@ def test_a_single_block_stays_itself_whatever_changes_in_it() -> None:
         "! x[0].a: 1 → 2",
         "! x[0].b: 1 → 2",
     ]
+    ttl = [{"ttl": [{"attribute_name": name, "enabled": on}]} for name, on in (("a", True), ("b", False))]
+    assert rows(*ttl) == ['! ttl[0].attribute_name: "a" → "b"', "! ttl[0].enabled:        true → false"]
     assert rows({"x": [1]}, {"x": [2]}) == ["- x: 1", "+ x: 2"]
     assert rows({"x": ["a"]}, {"x": [{"b": 1}]}) == ['- x: "a"', '+ x: {"b": 1}']
     assert rows({"x": [{"b": 1}]}, {"x": ["a"]}) == ['- x: {"b": 1}', '+ x: "a"']

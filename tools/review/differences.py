@@ -95,7 +95,8 @@ def _list_differences(
     for old, new in list(zip(removed, added, strict=True)) if alone else _pairs(removed, added, name):
         removed.remove(old)
         added.remove(new)
-        step = Item(old[1][name]) if name else old[0]
+        # One that gets another name, such as a single block, is shown by its place.
+        step = Item(old[1][name]) if name and old[1][name] == new[1][name] else old[0]
         yield from differences(old[1], new[1], is_opaque, (*path, step))
     yield from (Difference(path, item, MISSING) for _, item in removed)
     yield from (Difference(path, MISSING, item) for _, item in added)
