@@ -123,7 +123,7 @@ static: $(dev) $(checkov) ## the workflows by actionlint and zizmor, the synthes
 	python -m tools.review.checkov_gate cdktf.out/checkov/*/stacks/*/cdk.tf.json
 
 snapshots: $(dev) ## accept the synthesized JSON as it is now
-	pytest --quiet tests/stacks/test_snapshots.py tests/review/test_review.py --snapshot-update
+	pytest --quiet tests/stacks/test_snapshots.py tests/review/test_{review,main,checkov_gate}.py --snapshot-update
 
 test-handler: $(dev) $(old_sdk) ## the function's tests on another Node.js: make test-handler NODE=24
 	@[ -n "$(NODE)" ] || { echo "error: NODE is not set: 20, 22 or 24" >&2; exit 2; }

@@ -90,6 +90,7 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "a condition lost": (Kind.RESOURCE, [allow(Condition=NARROW)], [allow()], ["without its condition on aws:SourceAccount"]),
     "one of two conditions lost": (Kind.RESOURCE, [allow(Condition={**NARROW, "Bool": {"b": "true"}})], [allow(Condition=NARROW)], ["without its condition on b"]),
     "a condition of another statement": (Kind.RESOURCE, [allow("x:Y", Condition=NARROW)], [allow("x:Y", Condition=NARROW), allow()], []),
+    "a condition that others do not have": (Kind.RESOURCE, [allow(Condition=NARROW), allow(), allow("x:Y")], [allow(["s3:GetObject", "x:Y"])], []),
     "a condition on other values": (Kind.RESOURCE, [public() | {"Condition": NARROW}], [public() | {"Condition": {"StringEquals": {"aws:SourceAccount": "*"}}}], [ANYONE]),
     "fewer values": (Kind.RESOURCE, [public() | {"Condition": {"StringLike": {"x": ["a", "b"]}}}], [public() | {"Condition": {"StringLike": {"x": "a"}}}], []),
     "more values": (Kind.RESOURCE, [public() | {"Condition": {"StringLike": {"x": "a"}}}], [public() | {"Condition": {"StringLike": {"x": ["a", "b"]}}}], [ANYONE]),
