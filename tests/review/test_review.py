@@ -376,6 +376,7 @@ def test_the_most_dangerous_comes_first() -> None:
         plan(
             resource("a.created", "create", after={"x": 1}),
             resource("a.changed", "update", before={"x": 1}, after={"x": 2}),
+            resource("aws_instance.i", "update", before={"x": 1}, after={"x": 2}),
             resource("aws_sns_topic.t", "update", before={"x": 1}, after={"x": 2}),
             resource("aws_s3_bucket.changed", "update", before={"x": 1}, after={"x": 2}),
             resource("a.destroyed", "delete", before={"x": 1}),
@@ -395,6 +396,7 @@ def test_the_most_dangerous_comes_first() -> None:
         "action.aws_lambda_invoke.run",
         "✏️ `aws_s3_bucket.changed`",
         "✏️ `aws_sns_topic.t`",
+        "✏️ `aws_instance.i`",
         "✏️ `a.changed`",
         "➕ `a.created`",
         "`a.drifted`",
