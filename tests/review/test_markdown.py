@@ -133,7 +133,7 @@ def test_only_what_changes_has_a_line_with_its_address() -> None:
     ]
     names = {"a.changed": "one", "a.same": "other"}
     text = review(plan(*changes), context=Context(names=names)).markdown
-    assert "\n|---|---|\n| `one` | `a.changed` |\n\n</details>\n" in text
+    assert "\n|---|---|\n| `one` | `a.changed` |\n\n</details>\n\n<sub>" in text
 
 
 def test_what_drifted_and_comes_back_is_said() -> None:

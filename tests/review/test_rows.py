@@ -135,14 +135,14 @@ def test_a_statement_is_shown_as_it_is_written() -> None:
         **STATEMENT,
         "Sid": 1,
         "Principal": "*",
-        "NotPrincipal": {"AWS": "p", "Service": ["s"]},
+        "NotPrincipal": {"AWS": "pq", "Service": ["s"]},
         "Condition": {"Bool": "x", "Null": {"k": True}},
     }
     assert updated({}, {"x": {**raw, "More": 1}}) == [
         "@@ x: added @@",
         "+ Allow         a:B",
         "+ Principal     *",
-        "+ NotPrincipal  p, Service s",
+        "+ NotPrincipal  pq, Service s",
         "+ Resource      r",
         "+ Condition     Bool  = x, Null k = true",
         "+ More          1",

@@ -122,7 +122,7 @@ class Comment:
     def _decision(self, number: int, decisions: list[Decision], *, is_allowed: bool) -> Part:
         """One resource or several alike, with all that is to be decided about each or is allowed."""
         change = decisions[0].change
-        names = list(dict.fromkeys(self._naming.code(decision.change) for decision in decisions))
+        names = list(dict.fromkeys(self._naming.name(decision.change) for decision in decisions))
         sign = decisions[0].group.sign if decisions[0].group else SIGNS[change.action]
         said = (
             f"**{reason.words}**{self._names(reason.names)}"
@@ -133,12 +133,12 @@ class Comment:
         words = " – ".join(dict.fromkeys(said))
         fate = {"create": " – new", **{action: f" – {done}" for action, done in LOSSES.items()}}
         kind = self._naming.kind(change) + (" each" if len(names) > 1 else "")
-        head = f"\n**{number}. {sign} {listed(names)}** – {kind}{fate.get(change.action, '')} – {words}"
+        head = f"\n**{number}. {sign} {listed([f'`{name}`' for name in names])}** – {kind}{fate.get(change.action, '')} – {words}"
         head += "".join(f"; {note}" for note in self._naming.notes(change)) + "\n"
         return Part(
             text=lambda: head + self._decision_rows(decisions),
             short=head,
-            name="`, `".join(name.strip("`") for name in names),
+            name="`, `".join(names),
             kind="to be decided",
         )
 
