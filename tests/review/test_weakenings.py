@@ -502,7 +502,8 @@ def test_the_end_of_a_whole_environment_weakens_nothing() -> None:
         gone("aws_s3_bucket_public_access_block", bucket="elsewhere"),
         {**resource("data.aws_iam_policy_document.d", "read", after={}), "mode": "data"},
     ]
-    result = review(plan(TABLE_DESTROYED, *changes))
+    forgotten = resource("aws_iam_role.r", "forget", before={})
+    result = review(plan(TABLE_DESTROYED, forgotten, *changes))
     assert [finding.address for finding in result.findings] == ["aws_dynamodb_table.orders"]
     assert review(plan(TABLE_DESTROYED, *changes), ["aws_dynamodb_table.orders"]).exit_status == EXIT_SAFE
 

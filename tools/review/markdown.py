@@ -133,7 +133,8 @@ class Comment:
         words = " – ".join(dict.fromkeys(said))
         fate = {"create": " – new", **{action: f" – {done}" for action, done in LOSSES.items()}}
         kind = self._naming.kind(change) + (" each" if len(names) > 1 else "")
-        head = f"\n**{number}. {sign} {listed([f'`{name}`' for name in names])}** – {kind}{fate.get(change.action, '')} – {words}"
+        which = listed([f"`{name}`" for name in names])
+        head = f"\n**{number}. {sign} {which}** – {kind}{fate.get(change.action, '')} – {words}"
         head += "".join(f"; {note}" for note in self._naming.notes(change)) + "\n"
         return Part(
             text=lambda: head + self._decision_rows(decisions),
