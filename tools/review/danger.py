@@ -213,10 +213,7 @@ def _policy_widenings(
     if None in news:
         # Not known before apply: said of the plan as a whole.
         return
-    yield from policies.widenings(
-        [statement for statements in olds for statement in statements or ()],
-        [statement for statements in news for statement in statements or ()],
-        kind=kind,
-        new=new,
-        own=plan.accounts,
+    allowed, allowing = (
+        [statement for statements in side for statement in statements or ()] for side in (olds, news)
     )
+    yield from policies.widenings(allowed, allowing, kind=kind, new=new, own=plan.accounts)
