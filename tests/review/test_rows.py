@@ -236,7 +236,7 @@ def test_a_long_text_that_goes_on_or_ends_sooner_is_shown() -> None:
     [
         # 200 tokens against 200 are compared, 181 against 221 are one too many.
         (f"A{' xx' * 99}!", f"C{' xx' * 99}?", ["-", "+", "-", "+"]),
-        (f"A{' xx' * 90}", f"C{' xx' * 110}", ["-", "+"]),
+        (f"A{' xx' * 89} B", f"C{' xx' * 109} D", ["-", "+"]),
     ],
 )
 @pytest.mark.parametrize("start", ["", "y " * 1_000])
