@@ -177,5 +177,5 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         # A whole number equals one without a point.
         text = decimal_text(value)
-        return int(text) if text.lstrip("-").isdigit() else text
+        return int(text) if text.removeprefix("-").isdigit() else text
     return [type(value).__name__, value.value if isinstance(value, Hidden) else None]

@@ -28,7 +28,8 @@ _CONTEXT = 30
 _COMPARED = 40_000
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _NOTHING = (None, MISSING, "")
-_FIELDS = ("Action", "NotAction", "Resource", "NotResource")
+_PRINCIPALS = ("Principal", "NotPrincipal")
+_RESOURCES = ("Resource", "NotResource")
 # All of these change with a function's code; one of them is enough.
 CODE = "source_code_hash"
 _CODE_TOO = (
@@ -213,11 +214,11 @@ def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str
     for name, words in (("Action", effect), ("NotAction", f"{effect} all but")):
         if name in statement:
             yield words, shown(statement[name])
-    for name in ("Principal", "NotPrincipal"):
+    for name in _PRINCIPALS:
         if name in statement:
             value = statement[name]
             yield name, shown(principals_of({"Principal": value}) if isinstance(value, dict) else value)
-    for name in ("Resource", "NotResource"):
+    for name in _RESOURCES:
         if name in statement:
             yield name, shown(statement[name])
     conditions = statement.get("Condition")
@@ -230,7 +231,7 @@ def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str
                 for key, values in (tests.items() if isinstance(tests, dict) else [("", tests)])
             ],
         )
-    known = {"Sid", "Effect", "Principal", "NotPrincipal", "Condition", *_FIELDS}
+    known = {"Sid", "Effect", "Action", "NotAction", *_PRINCIPALS, *_RESOURCES, "Condition"}
     for name in sorted(statement.keys() - known):
         yield secrets.name(name), shown(statement[name])
 
