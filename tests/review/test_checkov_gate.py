@@ -37,7 +37,8 @@ class Gate:
     def __call__(
         self, report: str, suppressed: str = "", status: int = 1, *options: str
     ) -> subprocess.CompletedProcess[str]:
-        def checkov(words: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        def checkov(words: list[str], **how: object) -> subprocess.CompletedProcess[str]:
+            assert how == {"stdin": subprocess.DEVNULL, "capture_output": True, "check": False}
             self.asked.append(words)
             self.read.append(Path(words[-1]).read_text())
             return subprocess.CompletedProcess(words, status, report, "")
@@ -45,7 +46,8 @@ class Gate:
         self.monkeypatch.setattr(subprocess, "run", checkov)
         rules = self.file.parent / "suppressed.toml"
         rules.write_text(suppressed)
-        words = ["gate", "--python", "a python", "--suppressed", str(rules), *options, str(self.file)]
+        options = options or ("--suppressed", str(rules))
+        words = ["gate", "--python", "a python", *options, str(self.file)]
         self.monkeypatch.setattr(sys, "argv", words)
         returned = checkov_gate.main()
         return subprocess.CompletedProcess(words, returned, *self.capsys.readouterr())
@@ -61,6 +63,7 @@ def test_checkov_reads_what_was_synthesized_without_what_it_cannot_read(run: Gat
     assert result.stderr == f"checkov: {run.file}\n"
     (words,) = run.asked
     assert words[:8] == ["a python", "-m", "checkov.main", "--skip-download", "--quiet", "--compact", "--output", "json"]  # fmt: skip  # noqa: E501
+    assert Path(words[11]).name == "main.tf.json"
     assert words[8:11] == ["--framework", "terraform_json", "--file"]
     assert json.loads(run.read[0]) == {"terraform": {}, "resource": {}}
 
@@ -72,6 +75,22 @@ def test_checkov_reads_a_plan_as_it_is(run: Gate) -> None:
     run.file.write_text("no JSON")
     result = run(json.dumps(REPORT))
     assert (result.returncode, result.stderr.splitlines()[-1]) == (2, f"error: {run.file}: not JSON")
+
+
+def test_the_suppressions_are_those_of_the_project(run: Gate) -> None:
+    run.monkeypatch.setattr(checkov_gate, "ROOT", run.file.parent)
+    (run.file.parent / "checkov.toml").write_text(SUPPRESSED)
+    assert run(json.dumps(REPORT), "", 1, "--python", "other").returncode == 0
+    assert run.asked[0][0] == "other"
+
+
+def test_it_is_a_process_that_ends_with_its_status() -> None:
+    words = [sys.executable, "-m", "tools.review.checkov_gate", "missing"]
+    result = subprocess.run(words, capture_output=True, check=False)
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (
+        2,
+        b"error: missing: No such file or directory",
+    )
 
 
 def test_the_python_of_checkov_is_installed_beside_the_project(tmp_path: Path) -> None:
@@ -120,29 +139,46 @@ def test_a_suppression_of_nothing_fails(run: Gate) -> None:
     assert result.stdout == "checkov.toml: CKV_AWS_1 suppresses nothing\n"
 
 
+@pytest.mark.parametrize("summary", [{"passed": 0, "failed": 1}, {"passed": 1}, {"failed": 1}])
+def test_one_check_is_enough_to_have_checked(run: Gate, summary: dict[str, int]) -> None:
+    assert run(json.dumps({**REPORT, "summary": summary})).returncode == 1
+
+
+NOTHING = "checkov checked nothing in it"
+NO_REPORT = "checkov ended with status {} and no report"
+
+
 @pytest.mark.parametrize(
-    ("report", "status"),
+    ("report", "status", "words"),
     [
-        (json.dumps({"passed": 0, "failed": 0, "resource_count": 0}), 0),
-        (json.dumps({**REPORT, "summary": {"passed": 0, "failed": 0}}), 0),
-        (json.dumps({**REPORT, "summary": {"passed": 3, "failed": 0, "parsing_errors": 1}}), 0),
-        (json.dumps(REPORT), 2),
-        ("[]", 0),
-        ("", 0),
-        ("Traceback", 1),
+        (json.dumps({"passed": 0, "failed": 0, "resource_count": 0}), 0, NOTHING),
+        (json.dumps({**REPORT, "summary": {"passed": 0, "failed": 0}}), 0, NOTHING),
+        (json.dumps({**REPORT, "summary": {"passed": 3, "failed": 0, "parsing_errors": 1}}), 0, NOTHING),
+        (json.dumps(REPORT), 2, NO_REPORT),
+        ("[]", 0, NO_REPORT),
+        ("", 0, NO_REPORT),
+        ("Traceback", 1, NO_REPORT),
     ],
 )
-def test_nothing_checked_is_an_error(run: Gate, report: str, status: int) -> None:
+def test_nothing_checked_is_an_error(run: Gate, report: str, status: int, words: str) -> None:
     result = run(report, status=status)
-    assert result.returncode == 2
-    assert result.stderr.splitlines()[-1].startswith("error: ")
-    assert "Traceback" not in result.stderr
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"checkov: {run.file}\nerror: {run.file}: {words.format(status)}\n"
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]"])
-def test_an_unreadable_file_is_an_error(run: Gate, content: str | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file or directory"),
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+    ],
+)
+def test_an_unreadable_file_is_an_error(run: Gate, content: str | None, words: str) -> None:
     if content is None:
         run.file.unlink()
     else:
         run.file.write_text(content)
-    assert run(json.dumps(REPORT), status=0).returncode == 2
+    result = run(json.dumps(REPORT), status=0)
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (2, f"error: {run.file}: {words}")

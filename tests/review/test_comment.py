@@ -22,6 +22,16 @@ def part(size: int, name: str, short: str = "") -> Part:
     return Part(lambda: text, short=short, name=name, kind="kind")
 
 
+def test_a_comment_has_65000_bytes_and_8000_of_them_for_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    whole_, too_long = (fit([Section([part(size, "a")])]) for size in (65_000, 65_001))
+    assert "Cut to fit" not in whole_
+    assert "**Cut to fit a comment:** 1 of its parts" in too_long
+    for size, is_shown in ((57_000, True), (57_001, False)):
+        b = part(size, "b")
+        assert (b.text() in fit([Section([part(99_000, "a"), b])])) == is_shown
+
+
 def test_what_fits_to_the_byte_is_not_cut() -> None:
     frame = {"opening": "opening\n", "closing": "closing é\n"}
     room = LIMIT - len(ENDING) - len("title\n") - len("".join(frame.values()).encode())

@@ -46,7 +46,7 @@ def findings(file: Path, python: Path) -> list[Finding]:
         if file.name.endswith(".tf.json"):
             framework, target = "terraform_json", Path(folder, "main.tf.json")
             # checkov cannot read CDKTF's `terraform` block, in which there is nothing to check.
-            target.write_text(json.dumps(_parsed(file) | {"terraform": {}}, indent=1))
+            target.write_text(json.dumps(_parsed(file) | {"terraform": {}}))
         else:
             framework, target = "terraform_plan", file
             _parsed(file)

@@ -35,7 +35,7 @@ class Section:
 
 def whole(text: str) -> Section:
     """A section that is always shown."""
-    return Section([Part(lambda: text, short=text)] if text else [])
+    return Section([Part(lambda: text, short=text)])
 
 
 def fit(sections: Iterable[Section], ending: str = "") -> str:

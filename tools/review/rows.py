@@ -151,7 +151,7 @@ def _rows(
         yield from _text_rows(path, before, after, secrets, comment)
     elif weaker and before is not MISSING and after is not MISSING:
         yield from _pair(path, "-", secrets.value(before), secrets.value(after), comment)
-    elif before is MISSING or (before is None and not weaker):
+    elif before is MISSING or before is None:
         yield _Row("+", path, clipped(secrets.value(after)), comment)
     elif after is MISSING or after is None:
         yield _Row("-", path, clipped(secrets.value(before)), comment)
