@@ -107,6 +107,34 @@ def test_after_many_that_do_not_fit_no_more_are_tried(misfits: int, is_shown: bo
     assert (part(30, "b").text() in fit([Section([*parts, part(30, "b")])])) == is_shown
 
 
+def test_a_frame_around_nothing_takes_no_room() -> None:
+    rest = part(LIMIT - NAMES, "b")
+    gone = Section([part(20_000, "a")], opening="o" * 500)
+    assert rest.text() in fit([gone, Section([rest])])
+
+
+def test_what_has_no_name_is_counted() -> None:
+    text = fit([Section([Part(lambda: "x" * 20_000)])], ENDING)
+    assert text.endswith("`terraform show` of the plan has them.\nthe end\n")
+
+
+def test_the_names_of_many_kinds_stay_in_their_room() -> None:
+    parts = [
+        Part(lambda: "x" * 20_000, name=f"n{name}", kind=f"kind {kind}")
+        for kind in range(8)
+        for name in range(99)
+    ]
+    text = fit([Section(parts)])
+    assert len(text) <= NAMES
+    assert all(f"\n- kind {kind}: " in text for kind in range(8))
+
+
+def test_what_one_kind_leaves_the_next_one_gets() -> None:
+    few = [Part(lambda: "x" * 20_000, name="a", kind="few")]
+    many = [Part(lambda: "x" * 20_000, name=f"b{number:02}", kind="many") for number in range(99)]
+    assert len(fit([Section(few + many)])) > NAMES * 0.8
+
+
 def test_each_kind_has_its_share_of_the_names() -> None:
     def parts(kind: str, count: int) -> list[Part]:
         return [Part(lambda: "x" * 20_000, name=f"{kind}{number:05}", kind=kind) for number in range(count)]

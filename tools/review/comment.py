@@ -1,6 +1,6 @@
 """A comment that fits on GitHub: its least dangerous parts are named only when not all of it fits."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 # A GitHub comment holds 65,536 characters. Counted here in bytes of UTF-8, which are never fewer, with room
@@ -38,9 +38,8 @@ def whole(text: str) -> Section:
     return Section([Part(lambda: text, short=text)])
 
 
-def fit(sections: Iterable[Section], ending: str = "") -> str:
+def fit(sections: list[Section], ending: str = "") -> str:
     """The sections in order, no longer than a comment may be; what does not fit is named at the end."""
-    sections = [section for section in sections if section.parts]
     text, cut = _fitted(sections, COMMENT_LIMIT - _size(ending))
     if cut.count:
         text, cut = _fitted(sections, COMMENT_LIMIT - _size(ending) - _NAMES_LIMIT)
