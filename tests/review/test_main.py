@@ -43,12 +43,15 @@ def test_it_is_a_process_that_writes_unicode_whatever_the_terminal_says() -> Non
     assert (result.returncode, result.stdout.decode()) == (EXIT_GUARDED, review(read_plan(path)).markdown)
 
 
-def test_a_file_with_any_name_is_reviewed(tmp_path: Path, run: Run) -> None:
-    path = tmp_path / os.fsdecode(b"plan-\xff.json")
+def test_a_file_with_any_name_is_reviewed(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(os.fsdecode(b"X \xff.json"))
     path.write_text(json.dumps(plan(TABLE_DESTROYED)))
     result = run(path)
     assert result.returncode == EXIT_GUARDED
-    assert rb"plan-\udcff.json: aws_dynamodb_table.orders: would be destroyed" in result.stderr
+    assert result.stderr.startswith(
+        rb"review: X \udcff.json: aws_dynamodb_table.orders: would be destroyed, "
+    )
 
 
 def test_help_says_what_there_is(

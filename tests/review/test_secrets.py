@@ -216,6 +216,9 @@ def test_nothing_marked_sensitive_is_in_the_review(before: Marked, after: Marked
         ({"a": "first"}, [True], "- x: (sensitive)\n"),
         (["first", "second"], [True, False], '- x: (sensitive)\n- x: "second"\n'),
         (["first", "second"], [True], '- x: (sensitive)\n- x: "second"\n'),
+        # Also what is too short to be found elsewhere.
+        (["a", "b"], [True, False], '- x: (sensitive)\n- x: "b"\n'),
+        ({"a": "a", "b": "b"}, {"a": True, "b": False}, '- x.a: (sensitive)\n- x.b: "b"\n'),
         (["first", "second"], True, "- x: (sensitive)\n"),
         (["first"], {"a": True}, "- x: (sensitive)\n"),
         ("first", {"a": True}, "- x: (sensitive)\n"),
@@ -369,8 +372,12 @@ def test_a_secret_hides_its_part_of_a_policy_only() -> None:
     # Nor does one that is made of several values of another policy.
     other = resource("a.other", "no-op", after={"x": '"other", "value'}, after_sensitive={"x": True})
     assert "+ Allow      s3:PutObject\n" in markdown_of(other, change)
-    letters = resource("a.letters", "no-op", after={"x": string.printable}, after_sensitive={"x": True})
-    assert "+ Allow      s3:PutObject\n" in markdown_of(letters, change)
+    letters = string.ascii_letters + string.digits
+    marked = resource("a.marked", "no-op", after={"x": letters}, after_sensitive={"x": True})
+    spelled = [text.replace("Object", f"Object{letters}") for text in policies]
+    assert "  Allow      (sensitive)\n" in markdown_of(
+        marked, resource("a.b", "update", before={"policy": spelled[0]}, after={"policy": spelled[1]})
+    )
     word = resource("a.word", "no-op", after={"x": "Object"}, after_sensitive={"x": True})
     assert (
         "@@ policy.Statement[0]: the same as far as it may be shown @@\n"

@@ -128,7 +128,7 @@ class Secrets:
             if _is_telling(value):
                 (self._numbers if _NUMBER.fullmatch(value) else self._texts).add(value)
             self._add(json_container(value))
-        elif value is not None and _is_telling(_scalar(value)):
+        elif _is_telling(_scalar(value)):
             self._numbers.add(_scalar(value))
 
     def marked(self, value: object, sensitive: object, unknown: object = None) -> object:
