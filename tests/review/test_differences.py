@@ -185,10 +185,10 @@ def test_a_single_block_stays_itself_whatever_changes_in_it() -> None:
     assert rows({"x": [1, 1]}, {"x": [1]}) == ["- x: 1"]
 
 
-@pytest.mark.parametrize(("count", "row"), [(50, "! x["), (51, "- x:")])
-def test_so_many_items_are_paired_by_what_they_share(count: int, row: str) -> None:
-    before = [{"a": number, "b": number} for number in range(50)]
-    after = [{"a": number, "b": -number - 1} for number in range(count)]
+@pytest.mark.parametrize(("olds", "news", "row"), [(50, 50, "! x["), (41, 61, "- x:")])
+def test_so_many_items_are_paired_by_what_they_share(olds: int, news: int, row: str) -> None:
+    before = [{"a": number, "b": number} for number in range(olds)]
+    after = [{"a": number, "b": -number - 1} for number in range(news)]
     assert rows({"x": before}, {"x": after})[0].startswith(row)
 
 
