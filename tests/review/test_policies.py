@@ -155,15 +155,23 @@ def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, w
     assert said(Kind.RESOURCE, [], [allow(action, resource)], new=True) == []
 
 
-@pytest.mark.parametrize(("limit", "named"), [(60, "a:C"), (59, "a:B a:C a:D")])
+@pytest.mark.parametrize(("fewer", "named"), [(0, "a:C"), (1, "a:B a:C a:D")])
+@pytest.mark.parametrize(("who", "combinations"), [({}, 30), ({"Principal": {"AWS": [A, B]}}, 60)])
 def test_too_many_combinations_are_judged_as_a_whole(
-    monkeypatch: pytest.MonkeyPatch, limit: int, named: str
+    monkeypatch: pytest.MonkeyPatch, fewer: int, named: str, who: dict[str, Any], combinations: int
 ) -> None:
-    # 2 principals, 3 actions and 5 resources, beside 2 statements of today.
-    monkeypatch.setattr(policies, "_ATOMS", limit)
-    more = allow(["a:B", "a:C", "a:D"], ["*", "a", "b", "c", "d"], Principal={"AWS": [A, B]})
+    # 1 or 2 principals, 3 actions and 5 resources, beside 2 statements of today.
+    monkeypatch.setattr(policies, "_ATOMS", combinations - fewer)
+    more = allow(["a:B", "a:C", "a:D"], ["*", "a", "b", "c", "d"], **who)
     today = [allow(name, "*", Principal="*") for name in ("a:B", "a:D")]
     assert said(Kind.IDENTITY, today, [more]) == [f"on every resource: {named}"]
+
+
+@pytest.mark.parametrize(("actions", "resources", "named"), [(50, 100, 49), (3, 1_667, 3)])
+def test_5000_combinations_are_judged_one_by_one(actions: int, resources: int, named: int) -> None:
+    more = allow([f"a:{number}" for number in range(actions)], ["*", *map(str, range(1, resources))])
+    (found,) = widenings([allow(["a:0"], ["*"])], [more], kind=Kind.IDENTITY, new=False, own=())
+    assert len(found.names) == named
 
 
 @pytest.mark.parametrize("name", ["Action", "NotAction", "Resource", "NotResource"])

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 
 import fnmatch
 import itertools
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -267,13 +268,12 @@ def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | No
     """
     if any(_covers(other, statement) for other in allowed):
         return None
-    who, actions, resources = (
-        principals_of(statement),
+    dimensions: list[Sequence[str | None]] = [
+        principals_of(statement) or [None],
         _values(statement, "Action"),
-        _values(statement, "Resource"),
-    )
-    dimensions: list[Sequence[str | None]] = [who or [None], actions, resources or [None]]
-    if not allowed or len(who) * len(actions) * len(resources) * len(allowed) > _ATOMS:
+        _values(statement, "Resource") or [None],
+    ]
+    if not allowed or math.prod(map(len, dimensions)) * len(allowed) > _ATOMS:
         return statement
     if any(name in statement for name in _INVERSE) or any(
         value is UNKNOWN for name in _ACTION_FIELDS for value in statement.get(name, ())
