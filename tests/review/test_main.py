@@ -132,12 +132,12 @@ def test_the_command_takes_names_from_the_template_and_facts_from_options(tmp_pa
 @pytest.mark.parametrize(
     ("option", "value", "reason"),
     [
-        ("--commit", "main", "a commit is 7 to 64 hexadecimal digits"),
-        ("--base", "x`y", "a commit is 7 to 64 hexadecimal digits"),
-        ("--serial", "one", "invalid int value: 'one'"),
-        ("--valid-until", "1 December", "a date is YYYY-MM-DD"),
-        ("--run-url", "javascript:x", "a URL begins with https://"),
-        ("--run-url", "https://e.com/) x", "a URL begins with https://"),
+        ("--commit", "main", "'main': a commit is 7 to 64 hexadecimal digits"),
+        ("--base", "x`y", "'x`y': a commit is 7 to 64 hexadecimal digits"),
+        ("--serial", "one", "argument --serial: invalid int value: 'one'"),
+        ("--valid-until", "1 December", "'1 December': a date is YYYY-MM-DD"),
+        ("--run-url", "javascript:x", "'javascript:x': a URL begins with https://"),
+        ("--run-url", "https://e.com/) x", "'https://e.com/) x': a URL begins with https://"),
         ("--log", "missing", "error: missing cannot be read: No such file or directory"),
     ],
 )

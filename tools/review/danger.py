@@ -59,7 +59,7 @@ def losses(plan: Plan) -> Iterator[Decision]:
     for change in plan.changes + plan.deferred:
         if change.action in LOSSES and change.type in GUARDED and not change.data_source:
             words = LOST[change.type]
-            if change.action == "forget" or "forgets it" in "".join(change.notes):
+            if change.action == "forget" or any("forgets it" in note for note in change.notes):
                 words = "Terraform forgets it; it stays in AWS"
             allow = change.address + (f" (deposed object {change.deposed})" if change.deposed else "")
             yield Decision(change, None, "", (policies.Widening(words),), allow)
