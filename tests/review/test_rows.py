@@ -155,12 +155,14 @@ def test_a_statement_is_shown_as_it_is_written() -> None:
     assert updated({"x": {**STATEMENT, "Sid": "S"}}, {})[0] == "@@ x[S]: removed @@"
     assert updated({"x": raw, "y": 1}, {"x": raw, "y": 2}) == ["! y: 1 → 2"]
     fields = ("Action", "NotAction", "Resource", "NotResource")
-    assert updated({}, {"x": {"Effect": "Allow"} | dict.fromkeys(fields, "v")}) == [
+    condition = {"Effect": "Allow", "Condition": {"Bool": {"k": "v"}}}
+    assert updated({}, {"x": condition | dict.fromkeys(fields, "v")}) == [
         "@@ x: added @@",
         "+ Allow          v",
         "+ Allow all but  v",
         "+ Resource       v",
         "+ NotResource    v",
+        "+ Condition      Bool k = v",
     ]
 
 
