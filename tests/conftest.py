@@ -8,9 +8,10 @@ from hypothesis import settings
 from tests.template import Template, order_pipeline, state_bucket
 from tools.local.cloud import ROOT, LocalCloud
 
-# How long an example takes is the machine's affair.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# How long an example takes is the machine's affair. `make check` asks for the quick profile.
+settings.register_profile("full", deadline=None, max_examples=30)
+settings.register_profile("quick", deadline=None, max_examples=10)
+settings.load_profile("full")
 
 
 @pytest.hookimpl(wrapper=True)

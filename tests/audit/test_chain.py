@@ -363,7 +363,6 @@ attributes: st.SearchStrategy[dict[str, Any]] = st.recursive(
 images = st.dictionaries(st.text(max_size=4), attributes, max_size=4)
 
 
-@settings(max_examples=30, deadline=None)
 @given(one=images, other=images)
 def test_states_differ_in_what_the_images_differ_in(one: Image, other: Image) -> None:
     left, right = canonical(one), canonical(other)
@@ -423,7 +422,7 @@ def lived_through(chance: random.Random, count: int) -> tuple[list[Stored], Imag
     return list(arrived), table
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(), count=st.integers(1, 14))
 def test_H2_no_outage_retry_redrive_or_repair_breaks_a_chain(seed: int, count: int) -> None:
     """Whatever is delivered again, late, in any order: as long as all is there, the chain holds."""
@@ -433,7 +432,6 @@ def test_H2_no_outage_retry_redrive_or_repair_breaks_a_chain(seed: int, count: i
     assert proof.last_state == (None if table is None else chain.State.of(canonical(table)))
 
 
-@settings(max_examples=30, deadline=None)
 @given(count=st.integers(2, 12), lost=st.sets(st.integers(0, 11), min_size=1))
 def test_every_loss_is_found(count: int, lost: Iterable[int]) -> None:
     states: list[Image | None] = [image(f"S{index}") for index in range(count)]

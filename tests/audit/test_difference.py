@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.audit.difference import (
@@ -105,7 +105,6 @@ attributes: st.SearchStrategy[dict[str, Any]] = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None)
 @given(before=st.none() | attributes, after=st.none() | attributes, name=st.text(min_size=1, max_size=9))
 def test_nothing_that_is_shown_can_steer_a_terminal(
     before: dict[str, Any] | None, after: dict[str, Any] | None, name: str
@@ -117,7 +116,6 @@ def test_nothing_that_is_shown_can_steer_a_terminal(
         assert len(text) < 1_000
 
 
-@settings(max_examples=30, deadline=None)
 @given(image=st.dictionaries(st.text(max_size=5), attributes, max_size=3))
 def test_what_differs_is_said_and_nothing_else(image: dict[str, Any]) -> None:
     assert differences(image, json.loads(json.dumps(image))) == []
@@ -125,7 +123,6 @@ def test_what_differs_is_said_and_nothing_else(image: dict[str, Any]) -> None:
     assert len(differences(None, image)) == len(names)
 
 
-@settings(max_examples=30, deadline=None)
 @given(image=st.dictionaries(st.text(max_size=5), attributes, max_size=3))
 def test_json_stays_json_whatever_is_escaped(image: dict[str, Any]) -> None:
     for text in (json_text(image), json_text(image, indent=2), typed_text(image)):

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audit.trails import Image, Stored, history, image, repair, trail
@@ -113,7 +113,6 @@ def test_H1_the_page_runs_nothing_and_loads_nothing() -> None:
     ]
 
 
-@settings(max_examples=15, deadline=None)
 @given(
     text=st.text(min_size=1, max_size=30)
     | st.sampled_from(["</td><script>", "'\"><b>", "&lt;b&gt;", "{{ 7*7 }}"])

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
@@ -379,6 +379,7 @@ def event(*records: dict[str, Any]) -> redrive.Event:
     return redrive.Event(list(records), json.dumps({"Records": records}).encode())
 
 
+@settings(max_examples=100)
 @given(
     sizes=st.lists(st.integers(0, 400), min_size=1, max_size=30),
     letter=st.sampled_from(["x", "ü", '"', "😀"]),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audit.trails import (
@@ -143,7 +143,6 @@ def test_the_date_is_said_once_or_for_each_change() -> None:
     assert "2026-11-25 13:58:02" in lines[3]
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     width=st.integers(80, 160),
     value=st.text(max_size=300),

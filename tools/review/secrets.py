@@ -247,6 +247,8 @@ def clipped(text: str) -> str:
 
 def printable(text: str) -> str:
     """The text as one line that can neither leave a code span nor reach a terminal's controls."""
+    if text.isprintable() and "`" not in text:
+        return text
     return "".join(
         "\\u0060" if char == "`" else char if char.isprintable() else json.dumps(char)[1:-1] for char in text
     )
