@@ -1,3 +1,4 @@
+import gc
 import os
 from collections.abc import Generator, Iterator
 
@@ -12,6 +13,11 @@ from tools.local.cloud import ROOT, LocalCloud
 settings.register_profile("full", deadline=None, max_examples=30)
 settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("full")
+
+
+def pytest_collection_finish() -> None:
+    """All that is imported stays: Python need not look through it again and again for garbage."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

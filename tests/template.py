@@ -1,8 +1,9 @@
 """A stack's Terraform JSON, with what tests ask of it."""
 
+import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cdktf
@@ -18,8 +19,8 @@ Block = dict[str, Any]
 class Template:
     """Terraform JSON as `terraform` reads it from `cdk.tf.json`."""
 
-    def __init__(self, stack: cdktf.TerraformStack) -> None:
-        self.json: Block = json.loads(cdktf.Testing.synth(stack, True))
+    def __init__(self, text: str) -> None:
+        self.json: Block = json.loads(text)
 
     def all(self, type_: str) -> dict[str, Block]:
         """All resources of a type by their name; there has to be one."""
@@ -79,14 +80,20 @@ def settings(**environ: str) -> Settings:
     return Settings.load(environ=environ)
 
 
+@functools.cache
+def synthesized(stack: Callable[..., cdktf.TerraformStack], **environ: str) -> str:
+    """The Terraform JSON of a stack with the settings of such an environment."""
+    return str(cdktf.Testing.synth(stack(cdktf.Testing.app(), settings=settings(**environ)), True))
+
+
 def order_pipeline(**environ: str) -> Template:
-    return Template(OrderPipelineStack(cdktf.Testing.app(), settings=settings(**environ)))
+    return Template(synthesized(OrderPipelineStack, **environ))
 
 
 def state_bucket(**environ: str) -> Template:
-    return Template(StateBucketStack(cdktf.Testing.app(), settings=settings(**environ)))
+    return Template(synthesized(StateBucketStack, **environ))
 
 
 def deploy_roles(**environ: str) -> Template:
     environ = {"REPOSITORY_SUBJECT": "repo:acme/orders", "STATE_BUCKET": "team-state"} | environ
-    return Template(DeployRolesStack(cdktf.Testing.app(), settings=settings(**environ)))
+    return Template(synthesized(DeployRolesStack, **environ))

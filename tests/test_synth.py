@@ -88,7 +88,10 @@ def test_every_app_has_cdktf_start_quickly(entry_point: str) -> None:
     assert ast.unparse(imports[0]) == "import lean_cdktf"
 
 
-@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+@pytest.mark.parametrize(
+    "entry_point",
+    [ENTRY_POINTS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in ENTRY_POINTS[1:])],
+)
 def test_bad_setting_is_one_line_and_status_2(entry_point: str, tmp_path: Path) -> None:
     answer = run(sys.executable, entry_point, CDKTF_OUTDIR=str(tmp_path), ENVIRONMENT_SUFFIX="Prod")
     assert answer.returncode == 2
@@ -100,6 +103,7 @@ def test_bad_setting_is_one_line_and_status_2(entry_point: str, tmp_path: Path) 
     assert not files(tmp_path)
 
 
+@pytest.mark.slow
 def test_L1_deprecated_runtime_is_one_warning_line(tmp_path: Path) -> None:
     answer = run(sys.executable, "main.py", CDKTF_OUTDIR=str(tmp_path), LAMBDA_RUNTIME="nodejs20.x")
     assert answer.returncode == 0
