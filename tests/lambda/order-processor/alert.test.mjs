@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { alertEntry, enteredFailure, publishBatches } from "../../../lambda/order-processor/alert.mjs";
 import { auditKey } from "../../../lambda/order-processor/audit.mjs";
 import { statusChange, streamRecord } from "./records.mjs";
+import { anyText } from "./text.mjs";
 
 const FAILURES = new Set(["FAILED", "PAYMENT_FAILED"]);
 // What SNS takes in messages and attributes.
@@ -88,7 +89,7 @@ const keyText = fc
   .array(
     fc.oneof(
       fc.constantFrom("\0", "\n", "\x7f", "\ufffe", "\uffff", "é", "\u{1F4E6}", "x".repeat(90)),
-      fc.string({ unit: "binary" }),
+      anyText,
     ),
     {
       minLength: 1,
