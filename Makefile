@@ -78,7 +78,7 @@ local-down: ## stop what make local started and remove what it left
 
 .PHONY: check test
 check: $(dev) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part of make test
-	@$(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
+	@EXAMPLES=10 $(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
 
 # What is silent unless it fails runs beside the tests, whose last line ends it all.
 test: ready-deploy ## all tests and checks, with a deployment to a local cloud

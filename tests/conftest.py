@@ -9,10 +9,9 @@ from hypothesis import settings
 from tests.template import Template, order_pipeline, state_bucket
 from tools.local.cloud import ROOT, LocalCloud
 
-# How long an example takes is the machine's affair. `make check` asks for the quick profile.
-settings.register_profile("full", deadline=None, max_examples=30)
-settings.register_profile("quick", deadline=None, max_examples=10)
-settings.load_profile("full")
+# How long an example takes is the machine's affair. `make check` asks for fewer of them.
+settings.register_profile("project", deadline=None, max_examples=int(os.environ.get("EXAMPLES", "30")))
+settings.load_profile("project")
 
 
 def pytest_collection_finish() -> None:
