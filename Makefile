@@ -48,11 +48,12 @@ $(old_sdk): tests/lambda/sdk-2024/package-lock.json $(dev)
 	@npm ci --prefix tests/lambda/sdk-2024 --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# checkov pins much of what the project uses itself, hence an environment of its own.
-$(checkov): requirements-checkov.txt
-	@$(ready) --for install
-	$(PYTHON) -m venv --clear .venv-checkov
-	.venv-checkov/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-checkov.txt
+# checkov pins much of what the project uses itself, hence an environment of its own. uv installs it in a tenth of
+# pip's time, but does not know pip's configuration, which may say where packages are.
+$(checkov): requirements-checkov.txt $(dev)
+	uv venv --quiet --clear --python .venv/bin/python .venv-checkov
+	uv pip install --quiet --python .venv-checkov --require-hashes -r requirements-checkov.txt || \
+	pip --python .venv-checkov install --quiet --no-compile --require-hashes -r requirements-checkov.txt
 	@touch $@
 
 .PHONY: doctor ready-install ready-local ready-deploy
