@@ -49,7 +49,8 @@ def test_synthesizes_the_same_json(moved: Path, environment: dict[str, str], tmp
 
 
 def test_unit_tests_pass(moved: Path, environment: dict[str, str]) -> None:
-    tests = ["tests/stacks", "tests/test_settings.py", "tests/test_synth.py", "-k", "not same_bytes"]
+    # The CLI is not installed there, and there are no lock files, which make looks at.
+    tests = ["tests/stacks", "tests/test_settings.py", "tests/test_synth.py", "-k", "not bytes and not make_"]
     command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests]
     result = subprocess.run(command, cwd=moved, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
