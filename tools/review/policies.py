@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
 
-import fnmatch
 import itertools
 import math
 import re
@@ -12,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from tools.review import conditions
+from tools.review.actions import Reach, destroys, only_reads, reach, takes_no_resource, widens
+from tools.review.patterns import includes, is_wild, reaches_any_name
 from tools.review.secrets import UNKNOWN, json_container
 from tools.review.shapes import as_dict, as_list
 
@@ -27,24 +29,10 @@ _DOCUMENTED = {
 _ACTION_FIELDS = tuple(_DOCUMENTED.values())
 _INVERSE = ("NotPrincipal", "NotAction", "NotResource")
 _ANYONE = "*"
-_SERVICE_WIDE = re.compile(r"\*|[\w-]+:\*")
-# A resource of any name: "*", every bucket or object, every table, function, key, role of an account.
-_ANY_RESOURCE = re.compile(r"\*+|arn:[^:]*:s3:::\*(/\*)?|arn:[^:]*:(?!s3:)[^:]*:[^:]*:[^:]*:([a-z-]+[:/])?\*")
-# They tell or write what is the caller's own; most take no resource but "*".
-_WITHOUT_RESOURCE = re.compile(
-    r"[\w-]+:(List|Describe)\w*\*?|xray:Put\w+|logs:(CreateLog\w+|PutLogEvents)|cloudwatch:(PutMetricData|GetMetric\w+)|sts:GetCallerIdentity"
-    r"|ecr:GetAuthorizationToken|ec2:\w+NetworkInterface\w*|ec2:\w+PrivateIpAddresses"
-)
-_READING = re.compile(r"[\w-]+:(Get|List|Describe|Head|BatchGet|Query|Scan|Select|Receive|Decrypt)\w*\*?")
-# What these compare is the caller or where it comes from; any other condition leaves "anyone" anyone.
-_NARROWING = re.compile(
-    r"aws:(Source(Account|Arn|OrgID|OrgPaths|Owner|Vpc|Vpce|VpcArn|Ip)|VpcSourceIp|userid"
-    r"|Principal(Arn|Account|OrgID|OrgPaths|Tag/.+|ServiceName))|kms:CallerAccount|s3:DataAccessPointAccount"
-    r"|[\w.:/-]+:(sub|aud)",
-    re.IGNORECASE,
-)
 _ACCOUNT = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::.*)?")
+_ROOT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12})(?::root)?")
 _ATOMS = 5_000
+_TO_OTHERS = "it is trusted to someone else:"
 # Other policies that go into the one of a data source.
 _MERGED = ("source_policy_documents", "override_policy_documents", "source_json", "override_json")
 
@@ -172,16 +160,16 @@ def widenings(
 ) -> Iterator[Widening]:
     """Where `after` allows more than `before` in a way to be asked about.
 
-    `own` are the accounts that are no strangers, `new` says that the policy's resource is created: a whole
-    service's actions on a named resource are then no surprise.
+    `own` are the accounts that are no strangers. `new` says that what the policy is of is created with it: a
+    whole service's actions on a named resource are then no surprise, nor are deletions.
     """
     allowed = [statement for statement in before if statement["Effect"] == "Allow"]
-    known = set(own) | {account for statement in allowed for account in _accounts(principals_of(statement))}
+    judge = _Judge(kind=kind, new=new, own=frozenset(own), allowed=allowed)
     for statement in after:
         if statement["Effect"] == "Allow":
             more = _uncovered(statement, allowed)
             if more is not None:
-                yield from _reasons(more, allowed, kind=kind, new=new, own=known)
+                yield from judge.reasons(more)
     denied = [statement for statement in after if statement["Effect"] == "Deny"]
     for statement in before:
         if statement["Effect"] == "Deny" and not any(_covers(other, statement) for other in denied):
@@ -189,36 +177,112 @@ def widenings(
             yield Widening("it no longer denies", (str(sid),) if sid else _values(statement, "Action"))
 
 
-def _reasons(
-    more: Statement, allowed: list[Statement], *, kind: Kind, new: bool, own: set[str]
-) -> Iterator[Widening]:
-    actions, resources = _values(more, "Action"), _values(more, "Resource")
-    conditions = more.get("Condition")
-    principals = principals_of(more)
-    if "NotPrincipal" in more:
-        yield Widening("it allows all but a few")
-    if _ANYONE in principals and not _narrows(conditions):
-        yield Widening(_anyone(actions))
-    elif own and (strangers := _accounts(principals) - own):
-        yield Widening("another account gets access:", tuple(sorted(strangers)))
-    federated = tuple(name for name in principals if name.startswith("Federated "))
-    if kind is Kind.TRUST and federated and not _narrows(conditions):
-        yield Widening("anyone of an identity provider may assume the role:", federated)
-    if conditions_lost := _lost_conditions(more, allowed):
-        yield Widening("without its condition on", conditions_lost)
-    if kind is Kind.IDENTITY and ("NotAction" in more or "NotResource" in more):
-        yield Widening("it allows everything but a few", tuple(_values(more, "NotAction")))
-    wide = tuple(action for action in actions if _SERVICE_WIDE.fullmatch(action))
-    everywhere = any(_ANY_RESOURCE.fullmatch(resource) for resource in resources) and not conditions
-    if wide and (not new or (kind is Kind.IDENTITY and ("*" in wide or everywhere))):
-        yield Widening("it may do everything:", wide)
-    elif kind is Kind.IDENTITY and everywhere:
-        named = tuple(action for action in actions if not _WITHOUT_RESOURCE.fullmatch(action))
-        yield from [Widening("on every resource:", named)] if named else []
+@dataclass(frozen=True, kw_only=True)
+class _Judge:
+    """Why what a statement allows beyond those of today is to be asked about."""
+
+    kind: Kind
+    new: bool
+    own: frozenset[str]
+    allowed: list[Statement]
+
+    def reasons(self, more: Statement) -> Iterator[Widening]:
+        who = list(self._who(more))
+        yield from who
+        gone, other = self._conditions(more)
+        if gone:
+            yield Widening("without its condition on", gone)
+        if other and not who:
+            is_trust = self.kind is Kind.TRUST
+            yield Widening(_TO_OTHERS if is_trust else "under another condition:", other)
+        yield from self._what(more)
+
+    def _who(self, more: Statement) -> Iterator[Widening]:
+        names, tests = principals_of(more), more.get("Condition")
+        if "NotPrincipal" in more:
+            yield Widening("it allows all but a few")
+        if any(map(_is_anyone, names)) and not conditions.name_who(tests):
+            yield Widening(_anyone(_values(more, "Action")))
+        else:
+            yield from self._strangers(names, tests)
+        federated = tuple(
+            name
+            for name in names
+            if name.startswith("Federated ") and not conditions.name_subject(tests, name)
+        )
+        if self.kind is Kind.TRUST and federated:
+            yield Widening("anyone of an identity provider may assume the role:", federated)
+        if self.kind is Kind.TRUST:
+            yield from self._trusted([name for name in names if name not in federated], tests)
+
+    def _strangers(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
+        known = self.own.union(*(_accounts_of(statement) for statement in self.allowed))
+        strangers = _accounts(names) - known
+        told = conditions.accounts(tests) if any(map(_is_of_any_account, names)) else []
+        if not any(accounts <= known for accounts in told):
+            strangers |= set().union(*told) - known
+        today = {name for statement in self.allowed for name in principals_of(statement)}
+        users = {name for name in names if name.startswith("CanonicalUser ")} - today
+        if strangers or users:
+            whose = "another account gets access:"
+            if not known:
+                whose = "an account gets access, maybe another one:"
+            yield Widening(whose, (*sorted(strangers), *sorted(users)))
+        if any(map(_is_anyone, names)) and not told:
+            before = (conditions.organisations(statement.get("Condition")) for statement in self.allowed)
+            if organisations := conditions.organisations(tests).difference(*before):
+                yield Widening("a whole organisation gets access:", tuple(sorted(organisations)))
+
+    def _trusted(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
+        roots = tuple(name for name in names if (match := _ROOT.fullmatch(name)) and match[1] in self.own)
+        if roots and not conditions.name_principals(tests):
+            yield Widening("whoever in the account may assume roles may assume it:", roots)
+        today = {name for statement in self.allowed for name in principals_of(statement)}
+        others = tuple(
+            name
+            for name in names
+            if name not in {*today, *roots}
+            and not _is_anyone(name)
+            and not _accounts([name]) - self.own
+            and str(UNKNOWN) not in name
+        )
+        if others and not self.new:
+            yield Widening(_TO_OTHERS, others)
+
+    def _conditions(self, more: Statement) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The keys that a like statement of today has conditions on and this one not, and its other values."""
+        same = next((old for old in self.allowed if _covers(old, more, but_conditions=True)), None)
+        return conditions.lost(same.get("Condition"), more.get("Condition")) if same else ((), ())
+
+    def _what(self, more: Statement) -> Iterator[Widening]:
+        is_identity = self.kind is Kind.IDENTITY
+        named = _values(more, "Action")
+        reaches = {action: reach(action) for action in named}
+        if is_identity and ("NotAction" in more or "NotResource" in more):
+            yield Widening("it allows everything but a few", _values(more, "NotAction"))
+        everywhere = any(map(reaches_any_name, _values(more, "Resource")))
+        everywhere = everywhere and not conditions.narrow_resources(more.get("Condition"))
+        wide = tuple(name for name, far in reaches.items() if far in (Reach.SERVICE, Reach.SERVICES))
+        is_surprise = Reach.SERVICES in reaches.values() or everywhere
+        if wide and (not self.new or (is_identity and is_surprise)):
+            yield Widening("it may do everything:", wide)
+        elif is_identity and everywhere:
+            asked = tuple(name for name in named if not takes_no_resource(name))
+            yield from [Widening("on every resource:", asked)] if asked else []
+        if self.new or self.kind is Kind.TRUST:
+            return
+        if kinds := tuple(name for name, far in reaches.items() if far is Reach.KIND):
+            yield Widening("it may do all of a kind:", kinds)
+        rest = [name for name, far in reaches.items() if far is Reach.NAMED]
+        destroying = tuple(filter(destroys, rest))
+        if destroying:
+            yield Widening("it may destroy:", destroying)
+        if widening := tuple(name for name in rest if widens(name) and name not in destroying):
+            yield Widening("it may give itself or others rights:", widening)
 
 
 def _anyone(actions: Collection[str]) -> str:
-    if all(_READING.fullmatch(action) for action in actions):
+    if all(map(only_reads, actions)):
         return "anyone may read"
     if all(action.startswith("sts:AssumeRole") for action in actions):
         return "anyone may assume the role"
@@ -227,37 +291,25 @@ def _anyone(actions: Collection[str]) -> str:
     return "anyone may use it"
 
 
+def _is_anyone(principal: str) -> bool:
+    return is_wild(principal)
+
+
+def _is_of_any_account(principal: str) -> bool:
+    return _is_anyone(principal) or principal.startswith("Service ")
+
+
 def _accounts(principals: Iterable[str]) -> set[str]:
     return {match[1] for name in principals if (match := _ACCOUNT.fullmatch(name))}
 
 
+def _accounts_of(statement: Statement) -> set[str]:
+    """The accounts that a statement admits, by its principals or its conditions."""
+    return _accounts(principals_of(statement)).union(*conditions.accounts(statement.get("Condition")))
+
+
 def _values(statement: Statement, name: str) -> tuple[str, ...]:
     return tuple(value for value in as_list(statement.get(name)) if isinstance(value, str))
-
-
-def _tests(conditions: object) -> dict[tuple[str, str], list[Any]]:
-    """The conditions by operator and key."""
-    return {
-        (operator, key): values
-        for operator, tests in as_dict(conditions).items()
-        for key, values in as_dict(tests).items()
-    }
-
-
-def _narrows(conditions: object) -> bool:
-    return any(
-        _NARROWING.fullmatch(key)
-        and not re.search("Not|Null|IfExists", operator)
-        and all(value not in ("*", "0.0.0.0/0", "::/0", "repo:*") for value in values)
-        for (operator, key), values in _tests(conditions).items()
-    )
-
-
-def _lost_conditions(more: Statement, allowed: list[Statement]) -> tuple[str, ...]:
-    """The keys on which a statement of today has conditions that the same one would not have."""
-    same: Statement = next((old for old in allowed if _covers(old, more, but_conditions=True)), {})
-    kept = _tests(more.get("Condition"))
-    return tuple(test[1] for test in _tests(same.get("Condition")) if test not in kept)
 
 
 def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | None:
@@ -314,30 +366,16 @@ def _covers(wide: Statement, narrow: Statement, *, but_conditions: bool = False)
         and (_ANYONE in who or str(UNKNOWN) in who or set(principals_of(narrow)) <= set(who))
         and _match(as_list(wide.get("Action")), as_list(narrow.get("Action")), str.lower)
         and _match(as_list(wide.get("Resource")), as_list(narrow.get("Resource")), str)
-        and (but_conditions or _is_condition_within(wide.get("Condition"), narrow.get("Condition")))
+        and (but_conditions or conditions.is_within(wide.get("Condition"), narrow.get("Condition")))
     )
 
 
 def _match(patterns: list[Any], values: list[Any], fold: Callable[[str], str]) -> bool:
     plain = {fold(pattern) for pattern in patterns if isinstance(pattern, str)}
-    wild = [pattern.replace("[", "[[]") for pattern in plain if "*" in pattern or "?" in pattern]
+    wild = [pattern for pattern in plain if is_wild(pattern)]
     return UNKNOWN in patterns or all(
-        fold(value) in plain or any(fnmatch.fnmatchcase(fold(value), pattern) for pattern in wild)
+        fold(value) in plain or any(includes(pattern, fold(value)) for pattern in wild)
         if isinstance(value, str)
         else "*" in plain
         for value in values
     )
-
-
-def _is_condition_within(wide: object, narrow: object) -> bool:
-    """Whether whoever meets the narrow conditions meets the wide ones too."""
-    given = _tests(narrow)
-    return all(
-        test in given and (UNKNOWN in values or _is_test_within(test[0], values, given[test]))
-        for test, values in _tests(wide).items()
-    )
-
-
-def _is_test_within(operator: str, wide: list[Any], narrow: list[Any]) -> bool:
-    wides, narrows = set(map(str, wide)), set(map(str, narrow))
-    return wides == narrows if re.search("Not|Null", operator) else narrows <= wides
