@@ -70,7 +70,16 @@ HARMLESS = (
     "kms:createkey",
     "sqs:deletemessage*",
 )
-_VERBS = ("add", "associate", "attach", "batchget", "batchwrite", "cancel", "copy", "create", "decrypt", "delete", "deregister", "describe", "detach", "disable", "disassociate", "enable", "encrypt", "execute", "export", "get", "import", "invoke", "list", "modify", "publish", "purge", "put", "query", "receive", "register", "remove", "reset", "restore", "run", "scan", "send", "set", "start", "stop", "tag", "terminate", "untag", "update", "upload", "write")  # fmt: skip
+# fmt: off
+_VERBS = (
+    "add", "associate", "attach", "batchget", "batchwrite", "cancel", "copy", "create",
+    "decrypt", "delete", "deregister", "describe", "detach", "disable", "disassociate", "enable",
+    "encrypt", "execute", "export", "get", "import", "invoke", "list", "modify",
+    "publish", "purge", "put", "query", "receive", "register", "remove", "reset",
+    "restore", "run", "scan", "send", "set", "start", "stop", "tag",
+    "terminate", "untag", "update", "upload", "write",
+)
+# fmt: on
 
 # They tell or write what is the caller's own; most take no resource but "*".
 _WITHOUT_RESOURCE = re.compile(

@@ -3,11 +3,21 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tools.review import policies
-from tools.review.judges import DESTROYED
+from tools.review import judges, policies
+from tools.review.conditions import has_unknown_subject
 from tools.review.plan import Change, Plan
 from tools.review.secrets import UNKNOWN
-from tools.review.weakenings import GROUPS, NEVER, OWNERS, ROWS_OF, SAME_AS, SUBJECT, Group, Row
+from tools.review.weakenings import (
+    GROUPS,
+    NEVER,
+    OF_ACCOUNT,
+    OWNERS,
+    ROWS_OF,
+    SAME_AS,
+    SUBJECT,
+    Group,
+    Row,
+)
 
 # The data of this project: to destroy, replace or forget one of these takes a reviewer's --allow.
 GUARDED = {
@@ -59,10 +69,15 @@ def losses(plan: Plan) -> Iterator[Decision]:
     for change in plan.changes + plan.deferred:
         if change.action in LOSSES and change.type in GUARDED and not change.data_source:
             words = LOST[change.type]
-            if change.action == "forget" or any("forgets it" in note for note in change.notes):
+            if change.action == "forget" or _is_kept(change):
                 words = "Terraform forgets it; it stays in AWS"
             allow = change.address + (f" (deposed object {change.deposed})" if change.deposed else "")
             yield Decision(change, None, "", (policies.Widening(words),), allow)
+
+
+def _is_kept(change: Change) -> bool:
+    """Whether the old object of a replacement stays in AWS."""
+    return any("forgets it" in note for note in change.notes)
 
 
 def weakenings(plan: Plan) -> list[Decision]:
@@ -73,10 +88,7 @@ def weakenings(plan: Plan) -> list[Decision]:
 
 def _weakenings(plan: Plan) -> Iterator[Decision]:
     managed = [change for change in plan.changes if not change.data_source and not change.deposed]
-    if all(change.action in ("destroy", "forget") for change in managed):
-        # The whole environment goes: nothing is left that could be weaker.
-        return
-    fates = _Fates(managed)
+    fates = _Fates(managed, plan)
     for change in [*managed, *plan.deferred]:
         judged = fates.as_update(change)
         if judged is None:
@@ -107,7 +119,9 @@ def _is_unclear(policy: object) -> bool:
     if policy is UNKNOWN:
         return True
     return any(
-        str(UNKNOWN) in policies.principals_of(statement) or UNKNOWN in statement.get("Action", ())
+        str(UNKNOWN) in policies.principals_of(statement)
+        or UNKNOWN in statement.get("Action", ())
+        or has_unknown_subject(statement.get("Condition"))
         for statement in policies.statements_of(policy) or ()
         if statement["Effect"] == "Allow"
     )
@@ -129,8 +143,15 @@ def values_at(value: object, path: str) -> list[object]:
 class _Fates:
     """What becomes of the resources that others belong to."""
 
-    def __init__(self, changes: Collection[Change]) -> None:
+    def __init__(self, changes: Collection[Change], plan: Plan) -> None:
         owners = [change for change in changes if change.type in OWNERS]
+        gone = {change.address for change in changes if change.action in ("destroy", "forget")}
+        # The whole environment goes, with what others belong to: nothing is left that could be weaker.
+        self._is_end = (
+            any(change.action == "destroy" for change in owners)
+            and gone.issuperset(change.address for change in changes)
+            and gone.issuperset(plan.deployed)
+        )
         self._destroyed = {text for change in owners if change.action == "destroy" for text in _names(change)}
         self._created = {
             text for change in owners if change.action == "create" for text in _names(change, after=True)
@@ -153,12 +174,19 @@ class _Fates:
 
     def goes_with_it(self, change: Change, row: Row) -> bool:
         """Whether what a destroyed resource belongs to is destroyed as well."""
-        return not self._destroyed.isdisjoint(_texts_at(change.before, row.subject))
+        owners = _texts_at(change.before, row.subject)
+        if not owners:
+            return self._is_end and change.type not in OF_ACCOUNT
+        return not self._destroyed.isdisjoint(owners)
 
     def comes_with_it(self, change: Change, row: Row) -> bool:
         """Whether what a created resource belongs to is created as well."""
         values = [value for path in row.subject for value in values_at(change.after, path)]
         return UNKNOWN in values or not self._created.isdisjoint(_texts_at(change.after, row.subject))
+
+    def joins(self, change: Change, row: Row) -> bool:
+        """Whether a created resource belongs to one that is there already."""
+        return bool(_texts_at(change.after, row.subject)) and not self.comes_with_it(change, row)
 
 
 def _identity(change: Change, side: object) -> tuple[object, ...]:
@@ -171,9 +199,12 @@ def _identity(change: Change, side: object) -> tuple[object, ...]:
 
 def _names(change: Change, *, after: bool = False) -> set[str]:
     """By what others refer to a resource."""
-    names = ("id", "arn", "name", "bucket", "function_name", "url", "stream_arn", "key_id")
+    names = ("id", "arn", "arn_suffix", "name", "bucket", "function_name", "url", "stream_arn", "key_id")
     side = change.after if after else change.before
-    return {value for name in names for value in values_at(side, name) if isinstance(value, str) and value}
+    found = {value for name in names for value in values_at(side, name) if isinstance(value, str) and value}
+    # A function's logs are in the group of its name.
+    is_function = change.type == "aws_lambda_function"
+    return found | ({f"/aws/lambda/{name}" for name in found} if is_function else set())
 
 
 def _texts_at(side: object, paths: tuple[str, ...]) -> set[str]:
@@ -187,7 +218,7 @@ def _judged(row: Row, change: Change, fates: _Fates, plan: Plan) -> Iterator[pol
     if change.action == "destroy":
         if fates.goes_with_it(change, row):
             return
-        if row.weaker is DESTROYED:
+        if row.weaker is judges.DESTROYED or row.weaker is judges.LOST:
             yield policies.Widening(row.words)
         elif row.weaker.policy and row.subject:
             # Of a policy that goes, only what it denies is missed.
@@ -197,11 +228,20 @@ def _judged(row: Row, change: Change, fates: _Fates, plan: Plan) -> Iterator[pol
         return
     created = change.action == "create"
     if created and (
-        row.created == NEVER or not after or (row.created == SUBJECT and fates.comes_with_it(change, row))
+        row.created == NEVER
+        or (not after and not row.weaker.judges_unset)
+        or (row.created == SUBJECT and fates.comes_with_it(change, row))
     ):
         return
     if row.weaker.policy:
-        yield from _policy_widenings(row.weaker.policy, before, after, new=created, plan=plan)
+        new = created and not fates.joins(change, row)
+        yield from _policy_widenings(row.weaker.policy, before, after, new=new, plan=plan)
+    elif row.weaker is judges.FOREIGN:
+        if strangers := policies.owners(after) - policies.owners(before) - plan.accounts:
+            yield policies.Widening(row.words, tuple(sorted(strangers)))
+    elif row.weaker is judges.LOST:
+        if change.action == "replace" and not _is_kept(change):
+            yield policies.Widening(row.words)
     elif row.weaker.is_weaker(list(row.weaker.strong) if created else before, after):
         yield policies.Widening(row.words)
 

@@ -13,23 +13,29 @@ from decimal import Decimal
 from typing import Any
 
 from tools.review import policies
+from tools.review.patterns import are_ranges_within, open_to_internet
 from tools.review.secrets import UNKNOWN
 
 Values = list[Any]
 INFINITE = float("inf")
-# Every address.
-EVERYONE = r"0\.0\.0\.0/0|::/0"
+# By what security groups call protocols.
+_PROTOCOLS = {"all": "-1", "1": "icmp", "6": "tcp", "17": "udp"}
+_RANGES = ("cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6")
 # With all of its ports, whatever numbers a rule names.
 _EVERY_PROTOCOL = "-1"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """`is_weaker` compares two lists of values; a judgement of policies has `policy` in its place."""
+    """`is_weaker` compares two lists of values; a judgement of policies has `policy` in its place.
+
+    `judges_unset` says that a created resource is weak without the attribute too.
+    """
 
     is_weaker: Callable[[Values, Values], bool]
     strong: tuple[Any, ...] = ()
     policy: policies.Kind | None = None
+    judges_unset: bool = False
 
 
 def leaves(*good: object) -> Judgement:
@@ -55,8 +61,11 @@ def matches(pattern: str) -> Judgement:
     return Judgement(lambda before, after: bool(found(after) - found(before)))
 
 
-def lower(*, forever: int | None = None) -> Judgement:
-    """The lowest of its numbers gets lower; `forever` is the number for no limit, then the default."""
+def lower(*, forever: int | None = None, strong: int | None = None) -> Judgement:
+    """The lowest of its numbers gets lower; `forever` is the number for no limit, then the default.
+
+    A created resource is weak below `strong`.
+    """
 
     def number(values: Values) -> float | None:
         numbers = [INFINITE if value == forever else _float(value) for value in values if _is_number(value)]
@@ -66,7 +75,7 @@ def lower(*, forever: int | None = None) -> Judgement:
         old, new = number(before), number(after)
         return old is not None and new is not None and new < old and UNKNOWN not in after
 
-    return Judgement(is_lower)
+    return Judgement(is_lower, () if strong is None else (strong,))
 
 
 def _is_higher(before: Values, after: Values) -> bool:
@@ -80,6 +89,25 @@ def _is_gone(before: Values, after: Values) -> bool:
 
 def _are_fewer(before: Values, after: Values) -> bool:
     return len(_set(after)) < len(_set(before)) and UNKNOWN not in _flat(after)
+
+
+def _are_others(before: Values, after: Values) -> bool:
+    """Whether one of today's is missing, though there are as many."""
+    olds, news = ({str(value) for value in _set(values)} for values in (before, after))
+    return bool(olds - news) and len(news) >= len(olds) and UNKNOWN not in _flat(after)
+
+
+def _locks_shorter(before: Values, after: Values) -> bool:
+    return LOWER.is_weaker(list(_locked_days(before)), list(_locked_days(after)))
+
+
+def _locked_days(values: Values) -> Iterator[object]:
+    for block in _blocks(values):
+        days, years = block.get("days"), block.get("years")
+        if UNKNOWN in (days, years):
+            yield UNKNOWN
+        elif _is_number(days) or _is_number(years):
+            yield _float(days or 0) + 365 * _float(years or 0)
 
 
 def _expires(before: Values, after: Values) -> bool:
@@ -127,30 +155,35 @@ def _time(value: object) -> float | None:
 
 
 def _opens_ingress(before: Values, after: Values) -> bool:
-    """Whether a port is open to every address that is not today."""
-    today = list(_open_ports(before))
+    """Whether a port is open to a large part of the internet that is not today."""
+    today = _open_ports(before)
     return any(
         not any(
-            old_protocol in (protocol, _EVERY_PROTOCOL) and old_first <= first and last <= old_last
-            for old_protocol, old_first, old_last in today
+            old_protocol in (protocol, _EVERY_PROTOCOL)
+            and old_first <= first
+            and last <= old_last
+            and are_ranges_within(old_ranges, ranges)
+            for (old_protocol, old_first, old_last), old_ranges in today.items()
         )
-        for protocol, first, last in _open_ports(after)
+        for (protocol, first, last), ranges in _open_ports(after).items()
+        if open_to_internet(ranges)
     )
 
 
-def _open_ports(rules: Values) -> Iterator[tuple[str, float, float]]:
-    """Protocol, first and last port of what is open to every address."""
+def _open_ports(rules: Values) -> dict[tuple[str, float, float], list[str]]:
+    """For protocol, first and last port, to which addresses they are open."""
+    found: dict[tuple[str, float, float], list[str]] = {}
     for rule in _blocks(rules):
-        if rule.get("type", "ingress") != "ingress":
-            continue
-        ranges = _texts([rule.get("cidr_blocks"), rule.get("ipv6_cidr_blocks")])
-        if any(re.fullmatch(EVERYONE, range_) for range_ in ranges):
-            protocol = str(rule.get("protocol"))
+        if rule.get("type", "ingress") == "ingress":
+            protocol = str(rule.get("protocol", rule.get("ip_protocol")))
+            protocol = _PROTOCOLS.get(protocol, protocol)
             first, last = (
                 _float(port) if _is_number(port) and protocol != _EVERY_PROTOCOL else limit
                 for port, limit in ((rule.get("from_port"), -INFINITE), (rule.get("to_port"), INFINITE))
             )
-            yield protocol, first, last
+            ranges = found.setdefault((protocol, first, last), [])
+            ranges += _texts([rule.get(name) for name in _RANGES])
+    return found
 
 
 def _grants_everyone(before: Values, after: Values) -> bool:
@@ -211,13 +244,20 @@ def _never(before: Values, after: Values) -> bool:
 OFF = leaves(True)
 ON = Judgement(becomes(True).is_weaker)
 HIGHER = Judgement(_is_higher)
-GONE = Judgement(_is_gone)
+LOWER = lower()
+GONE = Judgement(_is_gone, ("set",), judges_unset=True)
 APPEARS = Judgement(lambda before, after: _is_gone(after, before))
-FEWER = Judgement(_are_fewer)
+FEWER = Judgement(_are_fewer, ("set",), judges_unset=True)
+OTHERS = Judgement(_are_others)
+SHORTER_LOCK = Judgement(_locks_shorter)
 EXPIRES = Judgement(_expires)
 OPENS_INGRESS = Judgement(_opens_ingress)
 GRANTS_EVERYONE = Judgement(_grants_everyone)
 DESTROYED = Judgement(_never)
+# Destroyed or replaced: what is in it goes.
+LOST = Judgement(_never)
+# Of another account than those of the plan.
+FOREIGN = Judgement(_never)
 RESOURCE_POLICY = Judgement(_never, policy=policies.Kind.RESOURCE)
 TRUST_POLICY = Judgement(_never, policy=policies.Kind.TRUST)
 IDENTITY_POLICY = Judgement(_never, policy=policies.Kind.IDENTITY)

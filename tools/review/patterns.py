@@ -188,6 +188,17 @@ def network_of(text: str) -> Network | None:
         return None
 
 
+def are_ranges_within(wide: Collection[str], narrow: Collection[str]) -> bool:
+    """Whether all addresses of some ranges are of others, which may be cut into smaller ones."""
+    outer = [network for text in wide if (network := network_of(text))]
+    merged = [
+        *collapse_addresses(network for network in outer if isinstance(network, IPv4Network)),
+        *collapse_addresses(network for network in outer if isinstance(network, IPv6Network)),
+    ]
+    inner = [network for text in narrow if (network := network_of(text))]
+    return all(any(_is_subnet(one, other) for one in merged) for other in inner)
+
+
 def is_range_within(wide: str, narrow: str) -> bool:
     """Whether all addresses of one range are of another; of what is no range, whether it is the same."""
     outer, inner = network_of(wide), network_of(narrow)

@@ -100,7 +100,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan that could be applied. `accounts` are the AWS accounts that it is about."""
+    """A plan that could be applied.
+
+    `accounts` are the AWS accounts that it is about; `deployed` are the addresses of what is there, as far
+    as it tells.
+    """
 
     secrets: Secrets
     changes: tuple[Change, ...]
@@ -111,6 +115,7 @@ class Plan:
     checks: tuple[Check, ...]
     references: References
     accounts: frozenset[str]
+    deployed: frozenset[str]
     made: str
 
     @property
@@ -147,6 +152,11 @@ def understand(data: object) -> Plan:
         checks=tuple(_checks(plan, secrets)),
         references=references,
         accounts=frozenset(_accounts(plan, changes)) - {""},
+        deployed=frozenset(
+            as_text(resource.get("address"))
+            for resource in _resources(plan, "prior_state")
+            if resource.get("mode") == "managed"
+        ),
         made=as_text(plan.get("timestamp")),
     )
     does_anything = result.outputs or result.invocations or any(change.counted for change in result.changes)
@@ -349,13 +359,18 @@ def _checks(plan: dict[str, Any], secrets: Secrets) -> Iterator[Check]:
 def _accounts(plan: dict[str, Any], changes: list[Change]) -> Iterator[str]:
     """Those of the credentials, and of all that is deployed."""
     for key in ("prior_state", "planned_values"):
-        state = as_dict(plan.get(key))
-        modules = [as_dict(as_dict(state.get("values", state)).get("root_module"))]
-        for module in modules:
-            modules += map(as_dict, as_list(module.get("child_modules")))
-            for resource in map(as_dict, as_list(module.get("resources"))):
-                if resource.get("type") == "aws_caller_identity":
-                    yield as_text(as_dict(resource.get("values")).get("account_id"))
+        for resource in _resources(plan, key):
+            if resource.get("type") == "aws_caller_identity":
+                yield as_text(as_dict(resource.get("values")).get("account_id"))
     for change in changes:
         if match := _ARN_ACCOUNT.fullmatch(as_text(as_dict(change.before).get("arn"))):
             yield match[1]
+
+
+def _resources(plan: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    """All resources and data sources of a state, in modules too."""
+    state = as_dict(plan.get(key))
+    modules = [as_dict(as_dict(state.get("values", state)).get("root_module"))]
+    for module in modules:
+        modules += map(as_dict, as_list(module.get("child_modules")))
+        yield from map(as_dict, as_list(module.get("resources")))

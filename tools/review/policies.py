@@ -250,7 +250,7 @@ class _Judge:
             yield Widening(_TO_OTHERS, others)
 
     def _conditions(self, more: Statement) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The keys that a like statement of today has conditions on and this one not, and its other values."""
+        """The keys on which only a like statement of today has conditions, and this one's other values."""
         same = next((old for old in self.allowed if _covers(old, more, but_conditions=True)), None)
         return conditions.lost(same.get("Condition"), more.get("Condition")) if same else ((), ())
 
@@ -301,6 +301,12 @@ def _is_of_any_account(principal: str) -> bool:
 
 def _accounts(principals: Iterable[str]) -> set[str]:
     return {match[1] for name in principals if (match := _ACCOUNT.fullmatch(name))}
+
+
+def owners(values: Iterable[object]) -> set[str]:
+    """The accounts of principals and ARNs of whatever service."""
+    texts = [value for value in values if isinstance(value, str)]
+    return _accounts(texts) | _accounts(arn.split(":")[4] for arn in texts if arn.count(":") > 4)
 
 
 def _accounts_of(statement: Statement) -> set[str]:
