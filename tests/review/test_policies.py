@@ -14,7 +14,9 @@ from tools.review.secrets import UNKNOWN
 OWN = "111111111111"
 A, B = (f"arn:aws:iam::{OWN}:role/{name}" for name in "ab")
 BUCKETS = "arn:aws:s3:::*"
+ROOT = f"arn:aws:iam::{OWN}:root"
 RULE = "token:sub"
+ELSE = "it is trusted to someone else:"
 
 
 def allow(action: object = "s3:GetObject", resource: object = "r", **fields: object) -> dict[str, Any]:
@@ -41,6 +43,15 @@ def federated(*others: str, **fields: object) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": principal, **fields}
 
 
+def trust(value: object, operator: str = "StringLike") -> dict[str, Any]:
+    tests = {"StringEquals": {"token:aud": "sts"}}
+    return federated(Condition=tests | {operator: {**tests.get(operator, {}), RULE: value}})
+
+
+def ip(*ranges: str) -> dict[str, Any]:
+    return {"IpAddress": {"aws:SourceIp": list(ranges)}}
+
+
 GONE = "it no longer denies s3:*"
 ANYONE = "anyone may read"
 NARROW = {"StringEquals": {"aws:SourceAccount": OWN}}
@@ -54,7 +65,7 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "actions merged": (Kind.IDENTITY, [allow("a:B", "*"), allow("c:D", "*")], [allow(["a:B", "c:D"], "*")], []),
     # Only what is new of a statement counts.
     "a resource more": (Kind.IDENTITY, [allow("a:B", BUCKETS)], [allow("a:B", [BUCKETS, "arn:aws:dynamodb:r:1:table/t"])], []),
-    "a principal more": (Kind.TRUST, [federated()], [federated(A)], []),
+    "a principal more": (Kind.TRUST, [federated()], [federated(A)], [f"it is trusted to someone else: {A}"]),
     "an action more": (Kind.IDENTITY, [allow("a:B", "*")], [allow(["a:B", "c:D"], "*")], ["on every resource: c:D"]),
     "anyone reads and writes": (Kind.RESOURCE, [], [public(action=["s3:GetObject", "s3:PutObject"])], ["anyone may use it"]),
     "anyone assumes and more": (Kind.TRUST, [], [public(action=["sts:AssumeRole", "sts:TagSession"])], ["anyone may use it"]),
@@ -84,9 +95,47 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "all but an action of a resource": (Kind.RESOURCE, [], [{**all_but("NotAction"), "Principal": {"AWS": A}}], []),
     # A provider of identities.
     "a provider": (Kind.TRUST, [], [federated()], ["anyone of an identity provider may assume the role: Federated idp"]),
-    "a provider of whom": (Kind.TRUST, [], [federated(Condition={"StringEquals": {RULE: "x"}})], []),
-    "a provider of a resource": (Kind.RESOURCE, [], [federated()], []),
+    "a provider of whom": (Kind.TRUST, [], [federated(Condition={"StringEquals": {RULE: "x"}})], ["it is trusted to someone else: Federated idp"]),
+    "a provider of a resource": (Kind.RESOURCE, [], [federated(Action="x:Y")], []),
+    "a provider of one repository more": (Kind.TRUST, [trust("repo:o/r:*")], [trust(["repo:o/r:*", "repo:o/s:*"])], [f"{ELSE} token:sub repo:o/r:* token:sub repo:o/s:*"]),
+    "a provider of another repository": (Kind.TRUST, [trust("repo:o/r:*")], [trust("repo:evil/r:*")], [f"{ELSE} token:sub repo:evil/r:*"]),
+    "a provider of a part of a repository": (Kind.TRUST, [trust("repo:o/r:*")], [trust("repo:o/r:ref:refs/heads/*")], []),
+    "a provider of one of a repository": (Kind.TRUST, [trust("repo:o/r:*")], [trust("repo:o/r:ref:main", "StringEquals")], []),
+    "a provider of one, written as a pattern": (Kind.TRUST, [trust("a", "StringEquals")], [trust("a")], []),
+    "a provider of one, become a pattern": (Kind.TRUST, [trust("repo:o/r:*", "StringEquals")], [trust("repo:o/r:*")], [f"{ELSE} token:sub repo:o/r:*"]),
+    "a provider of another audience": (Kind.TRUST, [trust("a")], [federated(Condition={"StringLike": {RULE: "a"}, "StringEquals": {"token:aud": "x"}})], [f"{ELSE} token:aud x"]),
+    "a provider by any audience": (Kind.TRUST, [trust("a")], [federated(Condition={"StringLike": {RULE: "a"}})], ["without its condition on token:aud"]),
+    "a role more": (Kind.TRUST, [allow(Principal={"AWS": A})], [allow(Principal={"AWS": [A, B]})], [f"{ELSE} {B}"]),
+    "another service": (Kind.TRUST, [allow(Principal={"Service": "a"})], [allow(Principal={"Service": "b"})], [f"{ELSE} Service b"]),
+    "the account": (Kind.TRUST, [allow(Principal={"Service": "a"})], [allow(Principal={"AWS": ROOT})], [f"whoever in the account may assume roles may assume it: {ROOT}"]),
+    "the account, by its number": (Kind.TRUST, [], [allow(Principal={"AWS": OWN})], [f"whoever in the account may assume roles may assume it: {OWN}"]),
+    "one of the account": (Kind.TRUST, [allow(Principal={"AWS": ROOT}, Condition={"ArnEquals": {"aws:PrincipalArn": A}})], [allow(Principal={"AWS": ROOT}, Condition={"ArnLike": {"aws:PrincipalArn": A}})], []),
+    "the account, but one of it": (Kind.TRUST, [allow(Principal={"AWS": A})], [allow(Principal={"AWS": ROOT}, Condition={"ArnEquals": {"aws:PrincipalArn": A}})], []),
+    "the account for what is its": (Kind.RESOURCE, [], [allow(Principal={"AWS": ROOT})], []),
+    "a role that is not known yet": (Kind.TRUST, [allow(Principal={"AWS": A})], [allow(Principal={"AWS": UNKNOWN})], []),
+    "a user by canonical id": (Kind.RESOURCE, [], [allow(Principal={"CanonicalUser": "x"})], ["another account gets access: CanonicalUser x"]),
+    "a user by canonical id, as today": (Kind.RESOURCE, [allow(Principal={"CanonicalUser": "x"})], [allow("s3:PutObject", Principal={"CanonicalUser": "x"})], []),
+    "another account's role": (Kind.TRUST, [], [allow(Principal={"AWS": "arn:aws:iam::999999999999:role/x"})], ["another account gets access: 999999999999"]),
+    "all roles of a name": (Kind.RESOURCE, [], [allow(Principal={"AWS": "arn:aws:iam::*:role/x"})], [ANYONE]),
+    # Actions by what they do.
+    "a deletion": (Kind.IDENTITY, [allow()], [allow(["s3:GetObject", "s3:DeleteObjectVersion"])], ["it may destroy: s3:DeleteObjectVersion"]),
+    "a right to pass": (Kind.IDENTITY, [allow()], [allow(["s3:GetObject", "iam:PassRole"])], ["it may give itself or others rights: iam:PassRole"]),
+    "a pattern of deletions": (Kind.IDENTITY, [allow()], [allow("s3:*Object")], ["it may destroy: s3:*Object"]),
+    "a deletion of a resource": (Kind.RESOURCE, [], [allow("kms:ScheduleKeyDeletion", Principal={"AWS": A})], ["it may destroy: kms:ScheduleKeyDeletion"]),
+    "all of a kind": (Kind.IDENTITY, [allow()], [allow("s3:Get*")], ["it may do all of a kind: s3:Get*"]),
+    "fewer of a kind": (Kind.IDENTITY, [allow("s3:Get*")], [allow("s3:GetB*")], []),
+    "fewer, by a mark": (Kind.IDENTITY, [allow("s3:Get*")], [allow("s3:Get?*")], []),
+    "more, by a star": (Kind.IDENTITY, [allow("s3:Get?")], [allow("s3:Get*")], ["it may do all of a kind: s3:Get*"]),
     # Conditions.
+    "a condition on the caller": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"Bool": {"aws:SecureTransport": "true"}})], ["on every resource: a:B"]),
+    "a condition on the resource": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringEquals": {"aws:ResourceTag/x": "y"}})], []),
+    "a condition on any resource": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringLike": {"aws:ResourceTag/x": "*"}})], ["on every resource: a:B"]),
+    "another value": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "b"}})], ["under another condition: x:y b"]),
+    "a smaller range": (Kind.RESOURCE, [allow(Condition=ip("10.0.0.0/8"))], [allow(Condition=ip("10.1.0.0/16"))], []),
+    "a larger range": (Kind.RESOURCE, [allow(Condition=ip("10.1.0.0/16"))], [allow(Condition=ip("10.0.0.0/8"))], ["under another condition: aws:SourceIp 10.0.0.0/8"]),
+    "a key in another case": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"aws:x": "a"}})], [allow(Condition={"StringEquals": {"AWS:X": "a"}})], []),
+    "only if there": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "a"}})], [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], ["under another condition: x:y a"]),
+    "no longer only if there": (Kind.RESOURCE, [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "a"}})], []),
     "a condition lost": (Kind.RESOURCE, [allow(Condition=NARROW)], [allow()], ["without its condition on aws:SourceAccount"]),
     "one of two conditions lost": (Kind.RESOURCE, [allow(Condition={**NARROW, "Bool": {"b": "true"}})], [allow(Condition=NARROW)], ["without its condition on b"]),
     "a condition of another statement": (Kind.RESOURCE, [allow("x:Y", Condition=NARROW)], [allow("x:Y", Condition=NARROW), allow()], []),
@@ -136,7 +185,8 @@ def test_what_a_policy_would_allow_more_is_said(name: str) -> None:
         ("*", "arn:aws:s3:::b", ["it may do everything: *"]),
         ("a:B", "arn:aws:lambda:r:1:function:*", ["on every resource: a:B"]),
         ("a:B", "arn:aws:iam::1:role/*", ["on every resource: a:B"]),
-        ("a:B", "arn:aws:iam::1:role/x*", []),
+        ("a:B", "arn:aws:iam::1:role/xyz*", []),
+        ("a:B", "arn:aws:iam::1:role/xy*", ["on every resource: a:B"]),
         ("ec2:UnassignPrivateIpAddresses", "*", []),
         ("ec2:DeleteNetworkInterface", "*", []),
         ("xray:PutTraceSegments", "*", []),
@@ -153,6 +203,71 @@ def test_what_a_policy_would_allow_more_is_said(name: str) -> None:
 def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, words: list[str]) -> None:
     assert said(Kind.IDENTITY, [], [allow(action, resource)], new=True) == words
     assert said(Kind.RESOURCE, [], [allow(action, resource)], new=True) == []
+
+
+@pytest.mark.parametrize(("conditions", "words"), [
+    ({"StringEquals": {"aws:PrincipalAccount": OWN}}, ""),
+    ({"StringEquals": {"aws:PrincipalAccount": [OWN, "999999999999"]}}, "another account gets access: 999999999999"),
+    ({"StringEquals": {"aws:SourceAccount": "999999999999"}}, "another account gets access: 999999999999"),
+    ({"StringLike": {"aws:SourceAccount": "1111*"}}, ANYONE),
+    ({"StringLike": {"aws:SourceAccount": "????????????"}}, ANYONE),
+    ({"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}}, ""),
+    ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}}, ANYONE),
+    ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/orders"}}, ANYONE),
+    ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/x"}}, "another account gets access: 999999999999"),
+    ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:orders"}}, ANYONE),
+    ({"ArnLike": {"aws:SourceArn": "arn:*"}}, ANYONE),
+    ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::orders"}}, ""),
+    ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}, ANYONE),
+    ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}, "StringEquals": {"aws:SourceAccount": OWN}}, ""),
+    ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/x"}, "StringEquals": {"aws:PrincipalAccount": OWN}}, ""),
+    (ip("203.0.113.0/24", "198.51.100.7"), ""),
+    (ip("0.0.0.0/1", "128.0.0.0/1"), ANYONE),
+    (ip("0.0.0.0/1"), ANYONE),
+    (ip(*(f"{first}.0.0.0/9" for first in range(1, 9))), ANYONE),
+    (ip("::/2"), ANYONE),
+    (ip("any"), ANYONE),
+    ({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, "a whole organisation gets access: o-a1b2c3d4e5"),
+    ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, ANYONE),
+    ({"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, ""),
+    ({"StringLike": {"aws:SourceVpce": "vpce-*"}}, ANYONE),
+    ({"StringLike": {"aws:userid": "AROAEXAMPLE:*"}}, ""),
+    ({"StringEquals": {"aws:PrincipalTag/team": "orders"}}, ANYONE),
+    ({"IpAddress": {"aws:VpcSourceIp": "10.0.0.0/8"}}, ANYONE),
+    ({"StringEquals": {"token:sub": "repo:o/r"}}, ANYONE),
+    ({"ForAllValues:StringEquals": {"aws:SourceAccount": OWN}}, ANYONE),
+    ({"ForAnyValue:StringEquals": {"aws:SourceAccount": OWN}}, ""),
+    ({"StringEquals": {"aws:SourceAccount": []}}, ANYONE),
+    ({"StringEquals": {"aws:SourceAccount": UNKNOWN}}, ""),
+])  # fmt: skip
+def test_conditions_say_whom_they_leave_of_anyone(conditions: object, words: str) -> None:
+    assert said(Kind.RESOURCE, [], [public() | {"Condition": conditions}], new=True) == [words] * bool(words)
+
+
+@pytest.mark.parametrize(("conditions", "is_anyone"), [
+    ({"StringEquals": {"token:aud": "sts"}}, True),
+    ({"StringLike": {"token:sub": "repo:o/r:*"}}, False),
+    ({"StringLike": {"token:sub": "repo:o/*"}}, False),
+    ({"StringLike": {"token:sub": "repo:o*"}}, True),
+    ({"StringLike": {"token:sub": "repo:*:ref:refs/heads/main"}}, True),
+    ({"StringLike": {"token:sub": "repo:*/r:*"}}, True),
+    ({"StringLike": {"token:sub": "re?o:*"}}, True),
+    ({"StringLike": {"token:sub": ["repo:o/r:*", "*"]}}, True),
+    ({"StringLike": {"token:repository": "o/*"}}, False),
+    ({"StringNotLike": {"token:sub": "repo:o/r:*"}}, True),
+    ({"StringEquals": {"saml:aud": "https://signin.aws.amazon.com/saml"}}, False),
+    ({"StringEquals": {"token:sub": UNKNOWN}}, False),
+    (None, True),
+])  # fmt: skip
+def test_conditions_say_who_of_a_provider_is_trusted(conditions: object, *, is_anyone: bool) -> None:
+    words = ["anyone of an identity provider may assume the role: Federated idp"] * is_anyone
+    assert said(Kind.TRUST, [], [federated(Condition=conditions)], new=True) == words
+
+
+def test_the_audience_of_cognito_is_the_pool() -> None:
+    pool = federated(Condition={"StringEquals": {"cognito-identity.amazonaws.com:aud": "r:pool"}})
+    pool["Principal"] = {"Federated": "cognito-identity.amazonaws.com"}
+    assert said(Kind.TRUST, [], [pool], new=True) == []
 
 
 @pytest.mark.parametrize(("fewer", "named"), [(0, "a:C"), (1, "a:B a:C a:D")])

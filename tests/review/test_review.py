@@ -595,8 +595,8 @@ def test_a_deposed_object_has_a_key(deposed: object) -> None:
     ("aws_`x`", "resource"),
 ])  # fmt: skip
 def test_a_resource_is_called_what_aws_calls_it(type_: str, kind: str) -> None:
-    change = {**resource("a.b", "create", after={}), "type": type_}
-    assert f"**➕ `a.b`** – {kind}\n" in markdown_of(change)
+    change = {**resource("a.b", "update", before={"x": 1}, after={"x": 2}), "type": type_}
+    assert f"**✏️ `a.b`** – {kind}\n" in markdown_of(change)
 
 
 @pytest.mark.parametrize(("count", "more"), [(12, "</summary>"), (13, " and 1 more</summary>")])

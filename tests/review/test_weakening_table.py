@@ -9,7 +9,7 @@ from typing import Any
 from tests.review.handmade import plan, resource
 from tools.review.danger import weakenings
 from tools.review.plan import understand
-from tools.review.weakenings import TABLE
+from tools.review.weakenings import NEW, TABLE
 
 PUBLIC = json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}})
 EXPIRING = [{"expiration": [{"days": 1}]}]
@@ -53,10 +53,10 @@ ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("aws_cognito_user_pool", "deletion_protection", "ACTIVE", "other", "it can be deleted"),
         ("aws_db_instance", "deletion_protection", True, False, "it can be deleted"),
         ("aws_db_instance", "skip_final_snapshot", False, True, "no snapshot when it is deleted"),
-        ("aws_db_instance", "backup_retention_period", 2, 1, "fewer backups"),
+        ("aws_db_instance", "backup_retention_period", 1, 0, "fewer backups"),
         ("aws_rds_cluster", "deletion_protection", True, False, "it can be deleted"),
         ("aws_rds_cluster", "skip_final_snapshot", False, True, "no snapshot when it is deleted"),
-        ("aws_rds_cluster", "backup_retention_period", 2, 1, "fewer backups"),
+        ("aws_rds_cluster", "backup_retention_period", 1, 0, "fewer backups"),
         ("aws_ecr_repository", "force_delete", False, True, "deleting it deletes all images in it"),
         ("aws_ecr_repository", "image_tag_mutability", "IMMUTABLE", "other", "images can be replaced"),
         ("aws_instance", "disable_api_termination", True, False, "it can be terminated"),
@@ -254,6 +254,60 @@ ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
     ),
 }  # fmt: skip
 
+# What is judged of a created resource as well, besides policies: what no plain deployment has.
+CREATED: dict[str, tuple[str, ...]] = {
+    "aws_ami_launch_permission": ("account_id",),
+    "aws_cloudtrail": ("enable_logging",),
+    "aws_cloudwatch_composite_alarm": ("actions_enabled", "alarm_actions"),
+    "aws_cloudwatch_event_permission": ("principal",),
+    "aws_cloudwatch_event_rule": ("state", "is_enabled"),
+    "aws_cloudwatch_event_target": ("arn",),
+    "aws_cloudwatch_log_group": ("retention_in_days",),
+    "aws_cloudwatch_metric_alarm": ("actions_enabled", "alarm_actions"),
+    "aws_config_configuration_recorder_status": ("is_enabled",),
+    "aws_db_instance": ("backup_retention_period", "storage_encrypted", "publicly_accessible"),
+    "aws_default_security_group": ("ingress",),
+    "aws_dynamodb_table": ("ttl.enabled",),
+    "aws_ebs_volume": ("encrypted",),
+    "aws_efs_file_system": ("encrypted",),
+    "aws_guardduty_detector": ("enable",),
+    "aws_iam_group_policy_attachment": ("policy_arn",),
+    "aws_iam_policy_attachment": ("policy_arn",),
+    "aws_iam_role": ("managed_policy_arns",),
+    "aws_iam_role_policy_attachment": ("policy_arn",),
+    "aws_iam_user_policy_attachment": ("policy_arn",),
+    "aws_kinesis_stream": ("encryption_type",),
+    "aws_kms_grant": ("grantee_principal", "retiring_principal", "operations"),
+    "aws_kms_key": ("enable_key_rotation", "is_enabled"),
+    "aws_lambda_event_source_mapping": ("enabled",),
+    "aws_lambda_function": ("reserved_concurrent_executions",),
+    "aws_lambda_function_url": ("authorization_type", "cors.allow_origins"),
+    "aws_lambda_layer_version_permission": ("principal",),
+    "aws_lambda_permission": ("principal", "function_url_auth_type", "source_account", "source_arn"),
+    "aws_ram_principal_association": ("principal",),
+    "aws_rds_cluster": ("backup_retention_period", "storage_encrypted"),
+    "aws_redshift_cluster": ("publicly_accessible",),
+    "aws_s3_access_point": ("public_access_block_configuration.block_public_acls", "public_access_block_configuration.block_public_policy", "public_access_block_configuration.ignore_public_acls", "public_access_block_configuration.restrict_public_buckets"),
+    "aws_s3_account_public_access_block": ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"),
+    "aws_s3_bucket": ("acl",),
+    "aws_s3_bucket_acl": ("acl", "access_control_policy.grant.grantee.uri"),
+    "aws_s3_bucket_lifecycle_configuration": ("rule",),
+    "aws_s3_bucket_ownership_controls": ("rule.object_ownership",),
+    "aws_s3_bucket_public_access_block": ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"),
+    "aws_s3_bucket_replication_configuration": ("rule.status", "rule.destination.bucket", "rule.destination.account"),
+    "aws_s3_bucket_versioning": ("versioning_configuration.status",),
+    "aws_scheduler_schedule": ("state",),
+    "aws_secretsmanager_secret": ("recovery_window_in_days",),
+    "aws_security_group": ("ingress",),
+    "aws_security_group_rule": ("",),
+    "aws_snapshot_create_volume_permission": ("account_id",),
+    "aws_sns_topic": ("kms_master_key_id",),
+    "aws_sns_topic_subscription": ("endpoint",),
+    "aws_sqs_queue": ("message_retention_seconds",),
+    "aws_vpc_endpoint_service_allowed_principal": ("principal_arn",),
+    "aws_vpc_security_group_ingress_rule": ("",),
+}  # fmt: skip
+
 
 def at(attribute: str, value: object) -> dict[str, Any]:
     """A resource with the value at a path through blocks."""
@@ -291,3 +345,24 @@ def test_every_row_of_the_table_guards_what_it_says() -> None:
         attribute = rest[0] if len(rest) > 1 else ""
         key = f"{type_}.number_{number}.{attribute}"
         assert (group, rest[-1]) in found.get(key, ()), key
+
+
+def test_these_rows_are_about_created_resources_too() -> None:
+    rows = [row[:-1] for some in ROWS.values() for row in some if len(row) > 2 and row[3] != PUBLIC]
+    created = []
+    for type_, attribute, *_, after in rows:
+        values = at(attribute, after) if attribute else after[0]
+        created.append({**resource(f"{type_}.{attribute}", "create", after=values), "type": type_})
+    found = {
+        decision.allow
+        for change in created
+        for decision in weakenings(understand(plan(change)))
+        if change["address"] == f"{change['type']}.{decision.attribute}"
+    }
+    wanted = {
+        f"{type_}.{attribute}" + (attribute and f".{attribute}")
+        for type_, attributes in CREATED.items()
+        for attribute in attributes
+    }
+    assert found == wanted
+    assert all(row.created is NEW for some in TABLE.values() for row in some if row.weaker.policy)

@@ -90,7 +90,8 @@ WEAKER: list[Case] = [
     ("aws_s3_bucket_versioning", {"versioning_configuration": [{"status": "Enabled"}]}, {"versioning_configuration": [{"status": "Suspended"}]}, "versioning_configuration.status", "versioning off"),
     ("aws_s3_bucket_versioning", {"bucket": "b"}, None, "", "versioning off"),
     ("aws_s3_bucket_object_lock_configuration", {"rule": [{"default_retention": [{"mode": "COMPLIANCE", "days": 9}]}]}, {"rule": [{"default_retention": [{"mode": "GOVERNANCE", "days": 9}]}]}, "rule.default_retention.mode", "lifted"),
-    ("aws_s3_bucket_object_lock_configuration", {"rule": [{"default_retention": [{"days": 9}]}]}, {"rule": [{"default_retention": [{"days": 2}]}]}, "rule.default_retention.days", "shorter"),
+    ("aws_s3_bucket_object_lock_configuration", {"rule": [{"default_retention": [{"days": 9}]}]}, {"rule": [{"default_retention": [{"days": 2}]}]}, "rule.default_retention", "shorter"),
+    ("aws_s3_bucket_object_lock_configuration", {"rule": [{"default_retention": [{"days": 3650, "years": None}]}]}, {"rule": [{"default_retention": [{"days": None, "years": 1}]}]}, "rule.default_retention", "shorter"),
     # Data that will expire.
     ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule()]}, {"rule": [rule(30)]}, "rule", "objects expire"),
     ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(90)]}, {"rule": [rule(30)]}, "rule", "sooner"),
@@ -170,12 +171,12 @@ WEAKER: list[Case] = [
     ("aws_lambda_event_source_mapping", {"maximum_retry_attempts": -1}, {"maximum_retry_attempts": 10_000}, "maximum_retry_attempts", "gives up"),
     ("aws_lambda_event_source_mapping", {"maximum_record_age_in_seconds": -1}, {"maximum_record_age_in_seconds": 10_000}, "maximum_record_age_in_seconds", "gives up"),
     ("aws_s3_bucket_acl", None, {"access_control_policy": [{"grant": [{"grantee": [{"uri": "http://acs.amazonaws.com/groups/global/AllUsers"}]}]}]}, "access_control_policy.grant.grantee.uri", "anyone has access"),
-    ("aws_security_group", {"ingress": []}, {"ingress": [{"cidr_blocks": ["10.0.0.0/8", "0.0.0.0/0"], "from_port": 22, "to_port": 22, "protocol": "tcp"}]}, "ingress", "open to every address"),
-    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 443, "to_port": 443, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 443, "protocol": "tcp"}]}, "ingress", "open to every address"),
-    ("aws_security_group_rule", None, {"type": "ingress", "ipv6_cidr_blocks": ["::/0"], "from_port": 22}, "", "open to every address"),
-    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 53, "to_port": 53, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 53, "to_port": 53, "protocol": protocol} for protocol in ("tcp", "udp")]}, "ingress", "open to every address"),
-    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 80, "to_port": 80, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 80, "to_port": 8080, "protocol": "tcp"}]}, "ingress", "open to every address"),
-    ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "10.0.0.0/8"}, {"cidr_ipv4": "0.0.0.0/0"}, "cidr_ipv4", "open to every address"),
+    ("aws_security_group", {"ingress": []}, {"ingress": [{"cidr_blocks": ["10.0.0.0/8", "0.0.0.0/0"], "from_port": 22, "to_port": 22, "protocol": "tcp"}]}, "ingress", "open to the internet"),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 443, "to_port": 443, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 443, "protocol": "tcp"}]}, "ingress", "open to the internet"),
+    ("aws_security_group_rule", None, {"type": "ingress", "ipv6_cidr_blocks": ["::/0"], "from_port": 22}, "", "open to the internet"),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 53, "to_port": 53, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 53, "to_port": 53, "protocol": protocol} for protocol in ("tcp", "udp")]}, "ingress", "open to the internet"),
+    ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 80, "to_port": 80, "protocol": "tcp"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 80, "to_port": 8080, "protocol": "tcp"}]}, "ingress", "open to the internet"),
+    ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "10.0.0.0/8"}, {"cidr_ipv4": "0.0.0.0/0"}, "", "open to the internet"),
     ("aws_lambda_function_url", {"authorization_type": "AWS_IAM"}, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
     ("aws_lambda_function_url", None, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
     ("aws_lambda_permission", None, {"principal": "*"}, "principal", "anyone may call the function"),
@@ -196,6 +197,38 @@ WEAKER: list[Case] = [
     ("aws_s3_bucket_notification", {"topic": [{"id": "a"}, {"id": "b"}]}, {"topic": [{"id": "a"}]}, "topic", "events reach fewer"),
     ("aws_sqs_queue", {"redrive_policy": "{}"}, {"redrive_policy": None}, "redrive_policy", "failed messages are lost"),
     ("aws_cloudwatch_event_rule", {"state": "ENABLED"}, {"state": "DISABLED"}, "state", "events reach nobody"),
+    # Of what is created.
+    ("aws_lambda_event_source_mapping", None, {**MAPPING, "enabled": False}, "enabled", "events are not processed"),
+    ("aws_cloudwatch_metric_alarm", None, {**ALARM, "actions_enabled": False}, "actions_enabled", "tells nobody"),
+    ("aws_cloudwatch_metric_alarm", None, {"alarm_name": "a", "alarm_actions": []}, "alarm_actions", "fewer or nobody"),
+    ("aws_s3_bucket_versioning", None, {"bucket": "there", "versioning_configuration": [{"status": "Suspended"}]}, "versioning_configuration.status", "versioning off"),
+    ("aws_dynamodb_table", None, {"ttl": [{"enabled": True}]}, "ttl.enabled", "items expire"),
+    ("aws_kms_key", None, {"enable_key_rotation": False, "is_enabled": True}, "enable_key_rotation", "not rotated"),
+    ("aws_kms_key", None, {"enable_key_rotation": True, "is_enabled": False}, "is_enabled", "cannot be read"),
+    ("aws_sns_topic", None, {"name": "t"}, "kms_master_key_id", "not encrypted"),
+    ("aws_cloudwatch_log_group", None, {"retention_in_days": 1}, "retention_in_days", "kept for less"),
+    ("aws_lambda_function", None, {"reserved_concurrent_executions": 0}, "reserved_concurrent_executions", "does not run"),
+    ("aws_cloudwatch_event_rule", None, {"state": "DISABLED"}, "state", "events reach nobody"),
+    ("aws_cloudtrail", None, {"enable_logging": False}, "enable_logging", "not recorded"),
+    # What is lost with what goes, and what is led elsewhere.
+    ("aws_cloudwatch_log_group", {"name": "g"}, None, "", "the logs in it are lost"),
+    ("aws_lambda_function", {"function_name": "f"}, None, "", "nothing does what it does"),
+    ("aws_sns_topic", {"name": "t"}, None, "", "reaches nobody"),
+    ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "alarm_actions": ["arn:other"]}, "alarm_actions", "tells others"),
+    ("aws_iam_role", {"permissions_boundary": "arn:aws:iam::123456789012:policy/b"}, {"permissions_boundary": "arn:aws:iam::aws:policy/AdministratorAccess"}, "permissions_boundary", "another permissions boundary"),
+    # Other accounts, and a large part of the internet.
+    ("aws_lambda_permission", None, {"principal": "999999999999"}, "principal", "another account may call the function: 999999999999"),
+    ("aws_lambda_permission", {"principal": "sns.amazonaws.com", "source_arn": TOPIC}, {"principal": "sns.amazonaws.com", "source_arn": "arn:aws:sns:r:999999999999:t"}, "source_arn", "another account"),
+    ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::999999999999:role/r"}, "grantee_principal", "another account may use the key"),
+    ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::123456789012:role/r", "operations": ["Decrypt", "CreateGrant"]}, "operations", "let others use"),
+    ("aws_s3_access_point", None, {"policy": policy(ANYONE_READS)}, "policy", "anyone may read"),
+    ("aws_cloudwatch_event_bus_policy", None, {"policy": policy(statement(Principal="*", Action="events:PutEvents", Resource="*"))}, "policy", "anyone may use it"),
+    ("aws_cloudwatch_event_permission", None, {"principal": "*"}, "principal", "anyone may send events"),
+    ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": 443, "to_port": 443}, {"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": 0, "to_port": 65_535}, "", "open to the internet"),
+    ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "0.0.0.0/1", "ip_protocol": "-1"}, {"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "-1"}, "", "open to the internet"),
+    ("aws_security_group", {"ingress": []}, {"ingress": [{"cidr_blocks": ["0.0.0.0/1"], "protocol": "tcp"}]}, "ingress", "open to the internet"),
+    ("aws_security_group", {"ingress": []}, {"ingress": [{"cidr_blocks": [f"{first}.0.0.0/9"], "protocol": "tcp"} for first in range(1, 9)]}, "ingress", "open to the internet"),
+    ("aws_security_group", {"ingress": []}, {"ingress": [{"ipv6_cidr_blocks": ["2000::/3"], "protocol": "tcp"}]}, "ingress", "open to the internet"),
     # Watching switched off.
     ("aws_cloudwatch_metric_alarm", ALARM, None, "", "the alarm is gone"),
     ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "actions_enabled": False}, "actions_enabled", "tells nobody"),
@@ -249,18 +282,18 @@ def test_a_weakening_stops_until_its_attribute_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("type_", "before", "after"),
-    [case[:3] for case in WEAKER if case[1] is not None and case[2] is not None],
+    ("type_", "before", "after", "words"),
+    [(*case[:3], case[4]) for case in WEAKER if case[1] is not None and case[2] is not None],
     ids=[f"{case[0]}-{case[3]}" for case in WEAKER if case[1] is not None and case[2] is not None],
 )
 def test_a_replacement_weakens_as_an_update_does_and_the_way_back_does_not(
-    type_: str, before: object, after: object
+    type_: str, before: object, after: object, words: str
 ) -> None:
     replaced = resource(f"{type_}.it", "delete", "create", before=before, after=after)
     assert any(not finding.is_loss for finding in reviewed(replaced).findings)
     deferred = reviewed(deferred_changes=[{"reason": "x", "resource_change": changed(type_, before, after)}])
     assert deferred.exit_status == EXIT_GUARDED
-    if "NotPrincipal" not in json.dumps(after):
+    if not words.startswith(("it allows all but", "another permissions", "tells others", "another account")):
         assert not reviewed(changed(type_, after, before)).findings
 
 
@@ -268,9 +301,19 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     # Plain resources, and what they are made of.
     ("aws_dynamodb_table", None, {"name": "t", "deletion_protection_enabled": False, "stream_enabled": False}),
     ("aws_s3_bucket", None, {"bucket": "b", "force_destroy": True}),
-    ("aws_s3_bucket_versioning", None, {"versioning_configuration": [{"status": "Suspended"}]}),
-    ("aws_cloudwatch_log_group", None, {"retention_in_days": 1}),
-    ("aws_cloudwatch_metric_alarm", None, {"alarm_name": "a", "alarm_actions": []}),
+    ("aws_cloudwatch_log_group", None, {"retention_in_days": 7}),
+    ("aws_cloudwatch_log_group", None, {"retention_in_days": 0}),
+    ("aws_cloudwatch_log_group", None, {"name": "g"}),
+    ("aws_cloudwatch_metric_alarm", None, ALARM),
+    ("aws_lambda_event_source_mapping", None, MAPPING),
+    ("aws_sns_topic", None, {"kms_master_key_id": "alias/aws/sns"}),
+    ("aws_sqs_queue", None, {"name": "q"}),
+    ("aws_lambda_function", None, {"function_name": "f", "reserved_concurrent_executions": -1}),
+    ("aws_cloudwatch_event_rule", None, {"state": "ENABLED", "is_enabled": None}),
+    ("aws_kms_key", None, {"enable_key_rotation": True, "is_enabled": True}),
+    ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::123456789012:role/r", "operations": ["Decrypt"]}),
+    ("aws_lambda_permission", None, {"principal": "sns.amazonaws.com", "source_arn": TOPIC, "source_account": "123456789012"}),
+    ("aws_lambda_permission", None, {"principal": "s3.amazonaws.com", "source_arn": "arn:aws:s3:::b"}),
     ("aws_kms_key", None, {"policy": policy(statement(Principal={"AWS": "arn:aws:iam::123456789012:root"}, Action="kms:*", Resource="*"))}),
     ("aws_sns_topic_policy", None, {"policy": policy(SERVICE)}),
     ("aws_s3_bucket_policy", None, {"policy": policy(TLS)}),
@@ -289,7 +332,12 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     # Updates.
     ("aws_lambda_function", {"source_code_hash": "a", "timeout": 3}, {"source_code_hash": "b", "timeout": 60}),
     ("aws_cloudwatch_metric_alarm", {**ALARM, "threshold": 5}, {**ALARM, "threshold": 50}),
-    ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "alarm_actions": ["arn:other"]}),
+    ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "alarm_actions": [TOPIC, "arn:other"]}),
+    ("aws_iam_role", {"permissions_boundary": None}, {"permissions_boundary": "arn"}),
+    ("aws_s3_bucket_object_lock_configuration", {"rule": [{"default_retention": [{"days": 365}]}]}, {"rule": [{"default_retention": [{"years": 1}]}]}),
+    ("aws_vpc_security_group_ingress_rule", None, {"cidr_ipv4": "10.0.0.0/8", "ip_protocol": "-1"}),
+    ("aws_vpc_security_group_ingress_rule", None, {"cidr_ipv4": "8.0.0.0/8", "ip_protocol": "tcp", "from_port": 443, "to_port": 443}),
+    ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": 0, "to_port": 65_535}, {"cidr_ipv4": "0.0.0.0/1", "ip_protocol": "6", "from_port": 443, "to_port": 443}),
     ("aws_sns_topic", {"kms_master_key_id": "alias/aws/sns"}, {"kms_master_key_id": "k"}),
     ("aws_cloudwatch_log_group", {"retention_in_days": 30}, {"retention_in_days": 0}),
     ("aws_s3_bucket_lifecycle_configuration", {"rule": [rule(30)]}, {"rule": [rule(90)]}),
@@ -354,12 +402,15 @@ def test_a_condition_that_says_nothing_of_who_leaves_anyone_anyone(condition: ob
     assert reviewed(changed("aws_s3_bucket_policy", None, {"policy": public})).exit_status == EXIT_GUARDED
 
 
-def test_without_an_own_account_nobody_is_a_stranger() -> None:
+def test_without_an_own_account_any_may_be_another() -> None:
     change = changed("aws_s3_bucket_policy", None, {"policy": policy(OTHER)})
-    assert review(plan(STAYS, change)).exit_status == EXIT_SAFE
+    (finding,) = review(plan(STAYS, change)).findings
+    assert finding.words == "an account gets access, maybe another one: 999999999999"
     # What is deployed tells of the account too.
-    role = resource("aws_iam_role.r", "no-op", before={"arn": "arn:aws:iam::123456789012:role/r"}, after={})
-    assert review(plan(STAYS, role, change)).exit_status == EXIT_GUARDED
+    for account, words in (("123456789012", "another account gets access: 999999999999"), ("9" * 12, None)):
+        role = resource("aws_iam_role.r", "no-op", before={"arn": f"arn:aws:iam::{account}:role/r"}, after={})
+        findings = review(plan(STAYS, role, change)).findings
+        assert [finding.words for finding in findings] == ([words] if words else [])
 
 
 def test_an_action_that_is_not_known_yet_is_more_than_what_is_allowed_today() -> None:
@@ -420,7 +471,9 @@ def test_what_watches_or_processes_goes_with_what_it_is_for() -> None:
         metric_query=[{"metric": [{"dimensions": {"FunctionName": "f"}}]}],
         id="a",
     )
-    assert reviewed(function, alarm).exit_status == reviewed(function, math).exit_status == EXIT_SAFE
+    allowed = ("aws_lambda_function.it",)
+    for watching in (alarm, math):
+        assert reviewed(function, watching, allowed=allowed).exit_status == EXIT_SAFE
     assert reviewed(alarm).exit_status == reviewed(math).exit_status == EXIT_GUARDED
     mapping = gone("aws_lambda_event_source_mapping", event_source_arn="arn:stream", function_name="f")
     assert reviewed(function, mapping).exit_status == EXIT_GUARDED
@@ -483,7 +536,8 @@ def test_a_denial_goes_with_the_role_or_queue_that_it_is_for() -> None:
     denial = gone("aws_iam_role_policy", role="r", policy=policy({**READ, "Effect": "Deny"}))
     assert reviewed(denial).findings[0].words == "it no longer denies Read"
     assert reviewed(denial, gone("aws_iam_role", id="r", name="r")).exit_status == EXIT_SAFE
-    assert reviewed(gone("aws_sqs_queue", id="q", policy=policy(TLS))).exit_status == EXIT_SAFE
+    queue = gone("aws_sqs_queue", id="q", policy=policy(TLS))
+    assert [finding.words for finding in reviewed(queue).findings] == ["the messages in it are lost"]
 
 
 def test_what_weakens_is_red_beside_what_does_not() -> None:
@@ -505,17 +559,82 @@ def test_what_is_allowed_of_several_weakenings_is_said() -> None:
         assert "(allowed)" not in reviewed(change, allowed=some).markdown
 
 
+ENVIRONMENT = [
+    gone("aws_lambda_function", function_name="f", arn="arn:f"),
+    gone("aws_cloudwatch_log_group", name="/aws/lambda/f"),
+    gone("aws_sns_topic", arn=TOPIC),
+    gone("aws_sns_topic_subscription", topic_arn=TOPIC),
+    gone("aws_cloudwatch_metric_alarm", dimensions={"FunctionName": "f"}),
+    gone("aws_cloudwatch_composite_alarm", alarm_name="a"),
+    gone("aws_cloudwatch_event_rule", name="r"),
+    gone("aws_cloudwatch_event_target", rule="r"),
+    gone("aws_sqs_queue", url="q"),
+    resource("aws_iam_role.r", "forget", before={}),
+    {**resource("data.aws_iam_policy_document.d", "read", after={}), "mode": "data"},
+]
+
+
 def test_the_end_of_a_whole_environment_weakens_nothing() -> None:
-    changes = [
-        gone("aws_cloudwatch_metric_alarm", **ALARM),
-        gone("aws_sns_topic_subscription", topic_arn=TOPIC),
-        gone("aws_s3_bucket_public_access_block", bucket="elsewhere"),
-        {**resource("data.aws_iam_policy_document.d", "read", after={}), "mode": "data"},
-    ]
-    forgotten = resource("aws_iam_role.r", "forget", before={})
-    result = review(plan(TABLE_DESTROYED, forgotten, *changes))
+    result = review(plan(TABLE_DESTROYED, *ENVIRONMENT))
     assert [finding.address for finding in result.findings] == ["aws_dynamodb_table.orders"]
-    assert review(plan(TABLE_DESTROYED, *changes), ["aws_dynamodb_table.orders"]).exit_status == EXIT_SAFE
+    assert review(plan(TABLE_DESTROYED, *ENVIRONMENT), ["aws_dynamodb_table.orders"]).exit_status == EXIT_SAFE
+
+
+@pytest.mark.parametrize("part", [
+    gone("aws_s3_bucket_public_access_block", bucket="elsewhere"),
+    gone("aws_s3_bucket_versioning", bucket="elsewhere"),
+    gone("aws_cloudwatch_metric_alarm", dimensions={"FunctionName": "elsewhere"}),
+    gone("aws_lambda_event_source_mapping", event_source_arn="elsewhere", function_name="f"),
+    # Of the account, which stays.
+    gone("aws_s3_account_public_access_block"),
+    gone("aws_guardduty_detector"),
+    gone("aws_cloudtrail", name="t"),
+])  # fmt: skip
+def test_what_belongs_to_something_else_is_missed_there_though_an_environment_ends(part: Any) -> None:  # noqa: ANN401
+    address = part["address"]
+    found = review(plan(TABLE_DESTROYED, *ENVIRONMENT, part)).findings
+    assert [finding.address for finding in found] == ["aws_dynamodb_table.orders", address]
+
+
+@pytest.mark.parametrize("part", [
+    gone("aws_cloudwatch_composite_alarm", alarm_name="a"),
+    gone("aws_cloudwatch_metric_alarm", **ALARM),
+    gone("aws_s3_bucket_versioning", bucket="b"),
+    gone("aws_s3_bucket_public_access_block", bucket="b"),
+    gone("aws_backup_plan", name="b"),
+])  # fmt: skip
+def test_deletions_alone_are_no_end_of_an_environment(part: Any) -> None:  # noqa: ANN401
+    assert review(plan(part)).exit_status == EXIT_GUARDED
+
+
+def test_what_stays_in_the_state_keeps_an_environment_alive() -> None:
+    """A plan of some targets tells of the others in the state alone."""
+
+    def state(*addresses: str) -> dict[str, object]:
+        resources = [{"mode": "managed", "address": address} for address in addresses]
+        return {"values": {"root_module": {"child_modules": [{"resources": resources}]}}}
+
+    function = gone("aws_lambda_function", function_name="f")
+    assert review(plan(function, prior_state=state("aws_lambda_function.it"))).exit_status == EXIT_SAFE
+    stays = state("aws_lambda_function.it", "aws_dynamodb_table.t")
+    assert review(plan(function, prior_state=stays)).exit_status == EXIT_GUARDED
+
+
+def test_a_replacement_loses_what_is_in_it() -> None:
+    sides = {"before": {"name": "g"}, "after": {"name": "h"}}
+    replaced = resource("aws_cloudwatch_log_group.it", "delete", "create", **sides)
+    assert [finding.words for finding in reviewed(replaced).findings] == ["the logs in it are lost"]
+    kept = resource("aws_cloudwatch_log_group.it", "create", "forget", **sides)
+    assert reviewed(kept).exit_status == EXIT_SAFE
+    # Of a topic nothing is lost that was not delivered.
+    topic = resource(
+        "aws_sns_topic.it",
+        "delete",
+        "create",
+        before={"kms_master_key_id": "k"},
+        after={"kms_master_key_id": "k"},
+    )
+    assert reviewed(topic).exit_status == EXIT_SAFE
 
 
 def test_a_resource_at_another_address_is_compared_with_the_old_one() -> None:
@@ -585,6 +704,16 @@ def test_a_forgotten_or_deposed_resource_stays_or_was_replaced_already() -> None
     forgotten = resource("aws_cloudwatch_metric_alarm.it", "forget", before=ALARM)
     deposed = {**gone("aws_cloudwatch_metric_alarm", **ALARM), "deposed": "1a2b3c4d"}
     assert reviewed(forgotten).exit_status == reviewed(deposed).exit_status == EXIT_SAFE
+
+
+def test_a_policy_for_what_is_there_already_widens_what_it_may() -> None:
+    deletes = policy({**READ, "Action": "dynamodb:DeleteTable"})
+    change = changed("aws_iam_role_policy", None, {"role": "r", "policy": deletes})
+    assert [finding.words for finding in reviewed(change).findings] == [
+        "it may destroy: dynamodb:DeleteTable"
+    ]
+    role = resource("aws_iam_role.r", "create", after={"name": "r"})
+    assert reviewed(role, change).exit_status == EXIT_SAFE
 
 
 def test_a_lifecycle_for_a_new_bucket_lets_nothing_expire() -> None:

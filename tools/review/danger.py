@@ -152,7 +152,11 @@ class _Fates:
             and gone.issuperset(change.address for change in changes)
             and gone.issuperset(plan.deployed)
         )
-        self._destroyed = {text for change in owners if change.action == "destroy" for text in _names(change)}
+        self._destroyed: dict[str, set[str]] = {}
+        for change in owners:
+            if change.action == "destroy":
+                for text in _names(change):
+                    self._destroyed.setdefault(text, set()).add(change.address)
         self._created = {
             text for change in owners if change.action == "create" for text in _names(change, after=True)
         }
@@ -177,7 +181,7 @@ class _Fates:
         owners = _texts_at(change.before, row.subject)
         if not owners:
             return self._is_end and change.type not in OF_ACCOUNT
-        return not self._destroyed.isdisjoint(owners)
+        return any(self._destroyed.get(text, set()) - {change.address} for text in owners)
 
     def comes_with_it(self, change: Change, row: Row) -> bool:
         """Whether what a created resource belongs to is created as well."""
