@@ -197,6 +197,8 @@ def test_what_a_policy_would_allow_more_is_said(name: str) -> None:
         ("logs:PutLogEvents", "*", []),
         ("logs:CreateLogStream", "*", []),
         ("ssm:DescribeParameters", "*", []),
+        ("sns:Unsubscribe", "*", []),
+        ("lambda:TagResource", "*", []),
         ("logs:DeleteLogGroup", "*", ["on every resource: logs:DeleteLogGroup"]),
     ],
 )

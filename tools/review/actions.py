@@ -81,10 +81,12 @@ _VERBS = (
 )
 # fmt: on
 
-# They tell or write what is the caller's own; most take no resource but "*".
+# They tell or write what is the caller's own, or take no resource but "*"; Lambda's tags are labels.
 _WITHOUT_RESOURCE = re.compile(
-    r"[\w-]+:(List|Describe)\w*\*?|xray:Put\w+|logs:(CreateLog\w+|PutLogEvents)|cloudwatch:(PutMetricData|GetMetric\w+)|sts:GetCallerIdentity"
-    r"|ecr:GetAuthorizationToken|ec2:\w+NetworkInterface\w*|ec2:\w+PrivateIpAddresses"
+    r"[\w-]+:(List|Describe)\w*\*?|xray:Put\w+|logs:(CreateLog\w+|PutLogEvents)"
+    r"|cloudwatch:(PutMetricData|GetMetric\w+)|sts:GetCallerIdentity|ecr:GetAuthorizationToken"
+    r"|ec2:\w+NetworkInterface\w*|ec2:\w+PrivateIpAddresses|lambda:(Tag|Untag)Resource"
+    r"|sns:(GetSubscriptionAttributes|Unsubscribe)"
 )
 _READING = re.compile(r"[\w-]+:(Get|List|Describe|Head|BatchGet|Query|Scan|Select|Receive|Decrypt)\w*\*?")
 
@@ -129,6 +131,9 @@ def widens(action: str) -> bool:
 
 def _is_any_of(table: tuple[str, ...], action: str) -> bool:
     folded = action.lower()
-    return any(meet(folded, pattern) for pattern in table) and not any(
-        includes(pattern, folded) for pattern in HARMLESS
-    )
+    service, _, name = folded.partition(":")
+    for pattern in table:
+        services, _, names = pattern.partition(":")
+        if meet(service, services) and meet(name, names):
+            return not any(includes(harmless, folded) for harmless in HARMLESS)
+    return False

@@ -191,7 +191,7 @@ def network_of(text: str) -> Network | None:
 def are_ranges_within(wide: Collection[str], narrow: Collection[str]) -> bool:
     """Whether all addresses of some ranges are of others, which may be cut into smaller ones."""
     outer = [network for text in wide if (network := network_of(text))]
-    merged = [
+    merged: list[Network] = [
         *collapse_addresses(network for network in outer if isinstance(network, IPv4Network)),
         *collapse_addresses(network for network in outer if isinstance(network, IPv6Network)),
     ]
