@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_short_or_gone_with_the_frame_around_it() -> None:
     assert text == (
         f"first\nshort a\n{part(30, 'b').text()}end\n{part(30, 'd').text()}"
         "\n**Cut to fit a comment:** 2 of its parts, the least dangerous, are not shown in full; "
-        "`terraform show` of the plan has them.\n\n- kind: `a`, `c`\nthe end\n"
+        "`terraform show` of the plan has them.\n\n- kind: `c`\nthe end\n"
     )
 
 
@@ -135,20 +135,41 @@ def test_what_one_kind_leaves_the_next_one_gets() -> None:
     assert len(fit([Section(few + many)])) > NAMES * 0.8
 
 
-def test_each_kind_has_its_share_of_the_names() -> None:
-    def parts(kind: str, count: int) -> list[Part]:
-        return [Part(lambda: "x" * 20_000, name=f"{kind}{number:05}", kind=kind) for number in range(count)]
+def parts(kind: str, count: int, short: str = "") -> list[Part]:
+    return [
+        Part(lambda: "x" * 20_000, short=short, name=f"{kind}{number:05}", kind=kind)
+        for number in range(count)
+    ]
 
-    text = fit([Section([*parts("a", 100), *parts("b", 3), Part(lambda: "x" * 20_000)])])
-    note = text[text.index("\n**Cut") :]
+
+def note_of(*sections: list[Part]) -> str:
+    text = fit([Section(some) for some in sections], ENDING)
+    assert len(text) <= LIMIT
+    return text[text.index("\n**Cut") :].removesuffix(ENDING)
+
+
+def test_each_kind_has_its_share_of_the_names() -> None:
+    note = note_of([*parts("a", 100), *parts("b", 3), Part(lambda: "x" * 20_000)])
     assert len(note) <= NAMES
     assert note.startswith("\n**Cut to fit a comment:** 104 of its parts")
     assert "\n- a: `a00000`, `a00001`, " in note
     assert re.search(r"`, \d+ more\n- b: ", note)
     assert note.endswith("\n- b: `b00000`, `b00001`, `b00002`\n")
-    text = fit([Section([item for kind in "abcd" for item in parts(kind, 1_000)])])
-    note = text[text.index("\n**Cut") :]
+    note = note_of([item for kind in "abcd" for item in parts(kind, 1_000)])
     assert NAMES * 0.6 < len(note) <= NAMES
     assert all(f"\n- {kind}: `{kind}00000`, " in note for kind in "abcd")
-    long = [Part(lambda: "x" * 20_000, name="n" * 2_000, kind="long")]
-    assert fit([Section(long)]).endswith("\n- long: 1\n")
+    assert note_of([Part(lambda: "x" * 20_000, name="n" * 2_000, kind="long")]).endswith("\n- long: 1\n")
+
+
+def test_what_has_to_be_decided_gets_more_room_for_its_names() -> None:
+    short = "s" * 399 + "\n"
+    sections = (parts("a", 500, short), parts("b", 500))
+    note = note_of(*sections)
+    assert LIMIT * 0.45 < len(note) <= LIMIT // 2
+    assert note.endswith(" more\n- b: 500\n")
+    # Those in their short form are named there.
+    shown = fit([Section(some) for some in sections], ENDING).count(short)
+    assert f"\n- a: `a{shown:05}`, " in note
+    few = note_of(parts("a", 30, short), parts("b", 500))
+    assert NAMES * 0.8 < len(few) <= NAMES
+    assert "`a00029`\n- b: `b00000`, " in few

@@ -192,9 +192,10 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
             action_invocations=[{"address": "action.a.b"}],
         )
     ).markdown
-    names = text[text.index("\n- to be decided") : text.index("\n\n<sub>")]
+    # What has to be decided is named in its short form.
+    assert "**1. 🔕 `aws_cloudwatch_metric_alarm.a` and `aws_cloudwatch_metric_alarm.b`** – " in text
+    names = text[text.index("\n- replaced") : text.index("\n\n<sub>")]
     assert names.split("\n- ")[1:] == [
-        "to be decided: `aws_cloudwatch_metric_alarm.a`, `aws_cloudwatch_metric_alarm.b`",
         "replaced: `a.replaced`",
         "destroyed: `a.destroyed`",
         "forgotten: `a.forgotten`",

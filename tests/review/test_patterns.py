@@ -129,7 +129,7 @@ def test_all_of_a_service_or_kind_is_found_in_any_spelling(
     "s3:BypassGovernanceRetention", "s3:PutObjectRetention", "ec2:TerminateInstances", "sqs:PurgeQueue",
     "dynamodb:BatchWriteItem", "dynamodb:PartiQLDelete", "dynamodb:UpdateContinuousBackups",
     "dynamodb:UpdateTimeToLive", "events:RemoveTargets", "backup:DeleteRecoveryPoint", "ecr:BatchDeleteImage",
-    "ses:DeregisterX", "x:DestroyY", "s3:*Object",
+    "ses:DeregisterX", "x:DestroyY", "s3:*Object", "s3:PutObject*",
 ])  # fmt: skip
 def test_these_actions_destroy(action: str) -> None:
     assert destroys(action)
@@ -152,7 +152,7 @@ def test_these_actions_give_rights(action: str) -> None:
     "s3:GetObject", "s3:GetBucketPolicy", "iam:GetRole", "iam:ListRoles", "iam:SimulatePrincipalPolicy",
     "iam:GenerateCredentialReport", "iam:TagRole", "iam:UntagRole", "iam:CreateServiceLinkedRole",
     "kms:DescribeKey", "kms:CreateKey", "sqs:DeleteMessage", "sqs:DeleteMessageBatch", "s3:PutObject",
-    "s3:PutObject*", "kms:ReEncrypt*",
+    "s3:GetObject*", "kms:ReEncrypt*",
     "ec2:DeleteNetworkInterface", "x:RemoveTagsFromResource", "dynamodb:PutItem", "sns:Publish",
 ])  # fmt: skip
 def test_these_actions_do_neither(action: str) -> None:
