@@ -7,7 +7,8 @@ number of a block); without one the row is about the resource as a whole. `judge
 A created resource is judged by a row that has NEW, as if it had been strong before; by one that has SUBJECT too
 unless what it belongs to is created with it: a lifecycle for a bucket full of objects lets them expire, one for
 a new bucket does not. A destroyed one is judged by a row without attribute; when what it belongs to (the bucket
-of a versioning, what an alarm watches) is destroyed as well, nothing is left to be weakened.
+of a versioning, what an alarm watches) is destroyed as well, nothing is left to be weakened. What belongs to
+nothing is not missed when all that is deployed goes, but for what is of the account.
 
 Not in a plan, and so not here: `prevent_destroy`, which Terraform keeps out of a plan's JSON. Not a weakening:
 what is tuned, such as an alarm's threshold. Policies are judged by `policies.py`.
