@@ -204,6 +204,7 @@ ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("aws_lambda_function", "nothing does what it does"),
         ("aws_lambda_function", "dead_letter_config.target_arn", "it", None, "failed events are lost"),
         ("aws_lambda_function", "dead_letter_config.target_arn", "it", "other", "failed events go elsewhere"),
+        ("aws_lambda_permission", "what calls the function no longer may"),
         ("aws_lambda_function_event_invoke_config", "failed events are lost"),
         ("aws_lambda_function_event_invoke_config", "destination_config.on_failure.destination", "it", None, "failed events are lost"),
         ("aws_lambda_function_event_invoke_config", "destination_config.on_failure.destination", "it", "other", "failed events go elsewhere"),

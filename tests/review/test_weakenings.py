@@ -464,6 +464,11 @@ def test_what_belongs_to_a_bucket_that_goes_is_lost_with_it(type_: str) -> None:
 
 
 def test_what_watches_or_processes_goes_with_what_it_is_for() -> None:
+    logs = gone("aws_cloudwatch_log_group", name="/aws/lambda/f", id="/aws/lambda/f")
+    assert reviewed(logs).exit_status == EXIT_GUARDED
+    for name, status in (("f", EXIT_SAFE), ("other", EXIT_GUARDED)):
+        of = gone("aws_lambda_function", function_name=name)
+        assert reviewed(logs, of, allowed=("aws_lambda_function.it",)).exit_status == status
     function = gone("aws_lambda_function", id="f", function_name="f")
     alarm = gone("aws_cloudwatch_metric_alarm", dimensions={"FunctionName": "f"}, id="a")
     math = gone(
@@ -562,6 +567,7 @@ def test_what_is_allowed_of_several_weakenings_is_said() -> None:
 ENVIRONMENT = [
     gone("aws_lambda_function", function_name="f", arn="arn:f"),
     gone("aws_cloudwatch_log_group", name="/aws/lambda/f"),
+    resource("aws_cloudwatch_log_group.of_nothing", "delete", before={"name": "/orders"}),
     gone("aws_sns_topic", arn=TOPIC),
     gone("aws_sns_topic_subscription", topic_arn=TOPIC),
     gone("aws_cloudwatch_metric_alarm", dimensions={"FunctionName": "f"}),

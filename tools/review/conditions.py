@@ -68,7 +68,12 @@ def lost(before: object, after: object) -> tuple[tuple[str, ...], tuple[str, ...
         if not same:
             gone.append(test[1])
         elif not any(_is_test_within(test, item) for item in same):
-            other += [f"{key} {value}" for _, key, values in same for value in values]
+            other += [
+                f"{key} {value}"
+                for operator, key, values in same
+                for value in values
+                if not _is_test_within(test, (operator, key, [value]))
+            ]
     return tuple(dict.fromkeys(gone)), tuple(dict.fromkeys(other))
 
 
@@ -76,20 +81,22 @@ def _is_test_within(wide: Test, narrow: Test) -> bool:
     (operator, key, wides), (other_operator, other_key, narrows) = wide, narrow
     if key.lower() != other_key.lower():
         return False
-    if operator == other_operator and (UNKNOWN in wides or UNKNOWN in narrows):
-        # What is known only after apply is taken for what it is today.
+    # What is known only after apply is taken for what it is today.
+    if operator == other_operator and UNKNOWN in wides:
         return True
     if re.search("Not|Null", operator):
-        return operator == other_operator and set(map(str, wides)) == set(map(str, narrows))
+        is_same = UNKNOWN in narrows or set(map(str, wides)) == set(map(str, narrows))
+        return operator == other_operator and is_same
     base, other_base = operator.removesuffix("IfExists"), other_operator.removesuffix("IfExists")
     if base == operator and other_base != other_operator:
         return False
     if base != other_base and not (base in _TEXTS and other_base in _TEXTS):
         return False
-    return all(_is_value_within(base, map(str, wides), str(value), other_base) for value in narrows)
+    known = [str(value) for value in narrows if value is not UNKNOWN]
+    return all(_is_value_within(base, [*map(str, wides)], value, other_base) for value in known)
 
 
-def _is_value_within(operator: str, wides: Iterator[str], value: str, other: str) -> bool:
+def _is_value_within(operator: str, wides: list[str], value: str, other: str) -> bool:
     if operator.endswith("IpAddress"):
         return any(is_range_within(wide, value) for wide in wides)
     if operator.endswith(_PATTERNS):

@@ -179,8 +179,8 @@ class _Fates:
     def goes_with_it(self, change: Change, row: Row) -> bool:
         """Whether what a destroyed resource belongs to is destroyed as well."""
         owners = _texts_at(change.before, row.subject)
-        if not owners:
-            return self._is_end and change.type not in OF_ACCOUNT
+        if self._is_end and (not owners or change.type in OWNERS) and change.type not in OF_ACCOUNT:
+            return True
         return any(self._destroyed.get(text, set()) - {change.address} for text in owners)
 
     def comes_with_it(self, change: Change, row: Row) -> bool:

@@ -299,6 +299,7 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_lambda_function", "", DESTROYED, "nothing does what it does"),
         Row("aws_lambda_function", "dead_letter_config.target_arn", GONE, "failed events are lost"),
         Row("aws_lambda_function", "dead_letter_config.target_arn", OTHERS, "failed events go elsewhere"),
+        Row("aws_lambda_permission", "", DESTROYED, "what calls the function no longer may", subject=("function_name",)),
         Row("aws_lambda_function_event_invoke_config", "", DESTROYED, "failed events are lost",
             subject=("function_name",)),
         Row("aws_lambda_function_event_invoke_config", "destination_config.on_failure.destination", GONE,
