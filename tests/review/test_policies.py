@@ -99,6 +99,7 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "a provider of a resource": (Kind.RESOURCE, [], [federated(Action="x:Y")], []),
     "a provider of one repository more": (Kind.TRUST, [trust("repo:o/r:*")], [trust(["repo:o/r:*", "repo:o/s:*"])], [f"{ELSE} token:sub repo:o/s:*"]),
     "a provider of another repository": (Kind.TRUST, [trust("repo:o/r:*")], [trust("repo:evil/r:*")], [f"{ELSE} token:sub repo:evil/r:*"]),
+    "a provider of another repository, and more actions": (Kind.TRUST, [trust("repo:o/r:*")], [{**trust("repo:evil/r:*"), "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]}], [f"{ELSE} token:sub repo:evil/r:*"]),
     "a provider of a part of a repository": (Kind.TRUST, [trust("repo:o/r:*")], [trust("repo:o/r:ref:refs/heads/*")], []),
     "a provider of one of a repository": (Kind.TRUST, [trust("repo:o/r:*")], [trust("repo:o/r:ref:main", "StringEquals")], []),
     "a provider of one, written as a pattern": (Kind.TRUST, [trust("a", "StringEquals")], [trust("a")], []),
@@ -133,6 +134,8 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "a condition on the caller": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"Bool": {"aws:SecureTransport": "true"}})], ["on every resource: a:B"]),
     "a condition on the resource": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringEquals": {"aws:ResourceTag/x": "y"}})], []),
     "a condition on any resource": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringLike": {"aws:ResourceTag/x": "*"}})], ["on every resource: a:B"]),
+    "a condition on any resource, in another spelling": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringLike": {"aws:ResourceTag/x": "?*"}})], ["on every resource: a:B"]),
+    "a condition on the account": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringEquals": {"aws:ResourceAccount": OWN}})], ["on every resource: a:B"]),
     "another value": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "b"}})], ["under another condition: x:y b"]),
     "a smaller range": (Kind.RESOURCE, [allow(Condition=ip("10.0.0.0/8"))], [allow(Condition=ip("10.1.0.0/16"))], []),
     "a larger range": (Kind.RESOURCE, [allow(Condition=ip("10.1.0.0/16"))], [allow(Condition=ip("10.0.0.0/8"))], ["under another condition: aws:SourceIp 10.0.0.0/8"]),
@@ -224,6 +227,7 @@ def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, w
     ({"ArnLike": {"aws:SourceArn": "arn:*"}}, ANYONE),
     ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::orders"}}, ""),
     ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}, ANYONE),
+    ({"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::orders", "arn:aws:sns:r:999999999999:t"]}}, "another account gets access: 999999999999"),
     ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}, "StringEquals": {"aws:SourceAccount": OWN}}, ""),
     ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/x"}, "StringEquals": {"aws:PrincipalAccount": OWN}}, ""),
     (ip("203.0.113.0/24", "198.51.100.7"), ""),
@@ -247,6 +251,18 @@ def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, w
 ])  # fmt: skip
 def test_conditions_say_whom_they_leave_of_anyone(conditions: object, words: str) -> None:
     assert said(Kind.RESOURCE, [], [public() | {"Condition": conditions}], new=True) == [words] * bool(words)
+
+
+@pytest.mark.parametrize(("who", "words"), [
+    ({"AWS": ROOT}, [f"whoever in the account may assume roles may assume it: {ROOT}"]),
+    ({"AWS": B}, [f"{ELSE} {B}"]),
+    ({"AWS": "arn:aws:iam::999999999999:root"}, ["another account gets access: 999999999999"]),
+])  # fmt: skip
+def test_who_is_trusted_today_tells_of_the_own_account(who: object, words: list[str]) -> None:
+    before, after = [allow(Principal={"AWS": A})], [allow(Principal={"AWS": A}), allow(Principal=who)]
+    olds, news = (statements_of({"Statement": side}) or () for side in (before, after))
+    found = widenings(olds, news, kind=Kind.TRUST, new=False, own=())
+    assert [" ".join([item.words, *item.names]) for item in found] == words
 
 
 @pytest.mark.parametrize(("conditions", "is_anyone"), [

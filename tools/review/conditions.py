@@ -34,8 +34,9 @@ _SUBJECTS = re.compile(r".*:(sub|repository(_id|_owner|_owner_id)?|job_workflow_
 _SUBJECT = re.compile(r"[^*?]*\w[/:@|]")
 # They are about the caller or the call, so the resources are as many with them as without.
 _NOT_OF_RESOURCES = re.compile(
-    r"aws:(principal.*|source(ip|vpc|vpce|vpcarn)|vpcsourceip|userid|username|useragent|referer|currenttime|epochtime"
-    r"|securetransport|multifactorauth.*|tokenissuetime|requestedregion|viaawsservice|calledvia.*|federatedprovider)"
+    r"aws:(principal.*|source(ip|vpc|vpce|vpcarn)|vpcsourceip|userid|username|useragent|referer"
+    r"|currenttime|epochtime|securetransport|multifactorauth.*|tokenissuetime|requestedregion"
+    r"|viaawsservice|calledvia.*|federatedprovider|resource(account|org.*))"
 )
 _PATTERNS = ("StringLike", "ArnLike", "ArnEquals")
 _TEXTS = ("StringEquals", *_PATTERNS)
@@ -113,9 +114,11 @@ def _narrowing(conditions: object) -> Iterator[tuple[str, list[str]]]:
 
 def name_who(conditions: object) -> bool:
     """Whether they leave only some of all there are, known by account, ARN, organisation, place or name."""
-    return any(all(_names_who(key, value) for value in values) and not (
-        key == "aws:sourceip" and open_to_internet(values)
-    ) for key, values in _narrowing(conditions))  # fmt: skip
+    return any(
+        all(_names_who(key, value) for value in values)
+        and not (key == "aws:sourceip" and open_to_internet(values))
+        for key, values in _narrowing(conditions)
+    )
 
 
 def _names_who(key: str, value: str) -> bool:
@@ -144,7 +147,8 @@ def accounts(conditions: object) -> list[set[str]]:
     found = []
     for key, values in _narrowing(conditions):
         if key in _ACCOUNT_KEYS | _ARN_KEYS:
-            told = {value.split(":")[4] if value.count(":") > 4 else value for value in values}
+            # The name of a bucket does not tell of an account.
+            told = {value.split(":")[4] if value.count(":") > 4 else value for value in values} - {""}
             if told and all(map(_ACCOUNT.fullmatch, told)):
                 found.append(told)
     return found
@@ -184,7 +188,7 @@ def _names_subject(value: str) -> bool:
 def narrow_resources(conditions: object) -> bool:
     """Whether with them a statement on every resource is on some."""
     return any(
-        not _NOT_OF_RESOURCES.fullmatch(key) and not any(value in ("*", "**") for value in values)
+        not _NOT_OF_RESOURCES.fullmatch(key) and all(value.strip("*?") for value in values)
         for key, values in _narrowing(conditions)
     )
 

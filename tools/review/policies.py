@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import Any
 
 from tools.review import conditions
@@ -177,7 +178,7 @@ def widenings(
             yield Widening("it no longer denies", (str(sid),) if sid else _values(statement, "Action"))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Judge:
     """Why what a statement allows beyond those of today is to be asked about."""
 
@@ -215,14 +216,23 @@ class _Judge:
         if self.kind is Kind.TRUST:
             yield from self._trusted([name for name in names if name not in federated], tests)
 
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """The accounts that are no strangers: the own ones, and who has access today."""
+        return self.own.union(*map(_accounts_of, self.allowed))
+
+    @cached_property
+    def _today(self) -> set[str]:
+        """The principals of today."""
+        return {name for statement in self.allowed for name in principals_of(statement)}
+
     def _strangers(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
-        known = self.own.union(*(_accounts_of(statement) for statement in self.allowed))
+        known = self._known
         strangers = _accounts(names) - known
         told = conditions.accounts(tests) if any(map(_is_of_any_account, names)) else []
         if not any(accounts <= known for accounts in told):
             strangers |= set().union(*told) - known
-        today = {name for statement in self.allowed for name in principals_of(statement)}
-        users = {name for name in names if name.startswith("CanonicalUser ")} - today
+        users = {name for name in names if name.startswith("CanonicalUser ")} - self._today
         if strangers or users:
             whose = "another account gets access:"
             if not known:
@@ -234,16 +244,15 @@ class _Judge:
                 yield Widening("a whole organisation gets access:", tuple(sorted(organisations)))
 
     def _trusted(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
-        roots = tuple(name for name in names if (match := _ROOT.fullmatch(name)) and match[1] in self.own)
+        roots = tuple(name for name in names if (match := _ROOT.fullmatch(name)) and match[1] in self._known)
         if roots and not conditions.name_principals(tests):
             yield Widening("whoever in the account may assume roles may assume it:", roots)
-        today = {name for statement in self.allowed for name in principals_of(statement)}
         others = tuple(
             name
             for name in names
-            if name not in {*today, *roots}
+            if name not in {*self._today, *roots}
             and not _is_anyone(name)
-            and not _accounts([name]) - self.own
+            and not _accounts([name]) - self._known
             and str(UNKNOWN) not in name
         )
         if others and not self.new:
@@ -251,8 +260,16 @@ class _Judge:
 
     def _conditions(self, more: Statement) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The keys on which only a like statement of today has conditions, and this one's other values."""
-        same = next((old for old in self.allowed if _covers(old, more, but_conditions=True)), None)
-        return conditions.lost(same.get("Condition"), more.get("Condition")) if same else ((), ())
+        gone: dict[str, None] = {}
+        other: dict[str, None] = {}
+        for part in _parts(more, self.allowed) or [more]:
+            for old in self.allowed:
+                if _covers(old, part, but_conditions=True):
+                    fewer, others = conditions.lost(old.get("Condition"), more.get("Condition"))
+                    gone |= dict.fromkeys(fewer)
+                    other |= dict.fromkeys(others)
+                    break
+        return tuple(gone), tuple(other)
 
     def _what(self, more: Statement) -> Iterator[Widening]:
         is_identity = self.kind is Kind.IDENTITY
@@ -326,30 +343,34 @@ def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | No
     """
     if any(_covers(other, statement) for other in allowed):
         return None
+    parts = _parts(statement, allowed)
+    if parts is None:
+        return statement
+    left = [part for part in parts if not any(_covers(other, part) for other in allowed)]
+    if not left:
+        return None
+    return {
+        **statement,
+        "Principal": {"AWS": sorted({name for part in left for name in principals_of(part)})},
+        "Action": sorted({name for part in left for name in part["Action"]}),
+        "Resource": sorted({name for part in left for name in part["Resource"]}),
+    }
+
+
+def _parts(statement: Statement, allowed: list[Statement]) -> list[Statement] | None:
+    """A statement for each of its principals, actions and resources; None if it cannot be taken apart."""
     dimensions: list[Sequence[str | None]] = [
         principals_of(statement) or [None],
         _values(statement, "Action"),
         _values(statement, "Resource") or [None],
     ]
     if not allowed or math.prod(map(len, dimensions)) * len(allowed) > _ATOMS:
-        return statement
+        return None
     if any(name in statement for name in _INVERSE) or any(
         value is UNKNOWN for name in _ACTION_FIELDS for value in statement.get(name, ())
     ):
-        return statement
-    left = [
-        atom
-        for atom in itertools.product(*dimensions)
-        if not any(_covers(other, _single(statement, *atom)) for other in allowed)
-    ]
-    if not left:
         return None
-    return {
-        **statement,
-        "Principal": {"AWS": sorted({atom[0] for atom in left if atom[0]})},
-        "Action": sorted({atom[1] for atom in left}),
-        "Resource": sorted({atom[2] for atom in left if atom[2]}),
-    }
+    return [_single(statement, *atom) for atom in itertools.product(*dimensions)]
 
 
 def _single(statement: Statement, who: str | None, action: str | None, resource: str | None) -> Statement:
