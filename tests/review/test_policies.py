@@ -125,6 +125,8 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "a deletion": (Kind.IDENTITY, [allow()], [allow(["s3:GetObject", "s3:DeleteObjectVersion"])], ["it may destroy: s3:DeleteObjectVersion"]),
     "a right to pass": (Kind.IDENTITY, [allow()], [allow(["s3:GetObject", "iam:PassRole"])], ["it may give itself or others rights: iam:PassRole"]),
     "a pattern of deletions": (Kind.IDENTITY, [allow()], [allow("s3:*Object")], ["it may destroy: s3:*Object"]),
+    "a pattern of deletions and rights": (Kind.IDENTITY, [allow()], [allow("iam:*Policy*")], ["it may destroy: iam:*Policy*", "it may give itself or others rights: iam:*Policy*"]),
+    "a retention, which is no right": (Kind.IDENTITY, [allow()], [allow("logs:PutRetentionPolicy")], ["it may destroy: logs:PutRetentionPolicy"]),
     "a deletion of a resource": (Kind.RESOURCE, [], [allow("kms:ScheduleKeyDeletion", Principal={"AWS": A})], ["it may destroy: kms:ScheduleKeyDeletion"]),
     "all of a kind": (Kind.IDENTITY, [allow()], [allow("s3:Get*")], ["it may do all of a kind: s3:Get*"]),
     "fewer of a kind": (Kind.IDENTITY, [allow("s3:Get*")], [allow("s3:GetB*")], []),

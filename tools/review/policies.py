@@ -294,7 +294,10 @@ class _Judge:
         destroying = tuple(filter(destroys, rest))
         if destroying:
             yield Widening("it may destroy:", destroying)
-        if widening := tuple(name for name in rest if widens(name) and name not in destroying):
+        # One action is one of the two, a pattern may be of both.
+        if widening := tuple(
+            name for name in rest if widens(name) and (is_wild(name) or name not in destroying)
+        ):
             yield Widening("it may give itself or others rights:", widening)
 
 
