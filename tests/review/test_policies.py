@@ -115,6 +115,7 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "the account, by its number": (Kind.TRUST, [], [allow(Principal={"AWS": OWN})], [f"whoever in the account may assume roles may assume it: {OWN}"]),
     "one of the account": (Kind.TRUST, [allow(Principal={"AWS": ROOT}, Condition={"ArnEquals": {"aws:PrincipalArn": A}})], [allow(Principal={"AWS": ROOT}, Condition={"ArnLike": {"aws:PrincipalArn": A}})], []),
     "the account, but one of it": (Kind.TRUST, [allow(Principal={"AWS": A})], [allow(Principal={"AWS": ROOT}, Condition={"ArnEquals": {"aws:PrincipalArn": A}})], []),
+    "the account, but one of it and all others": (Kind.TRUST, [allow(Principal={"AWS": A})], [allow(Principal={"AWS": ROOT}, Condition={"ArnLike": {"aws:PrincipalArn": [A, f"arn:aws:iam::{OWN}:role/*"]}})], [f"whoever in the account may assume roles may assume it: {ROOT}"]),
     "the account for what is its": (Kind.RESOURCE, [], [allow(Principal={"AWS": ROOT})], []),
     "a role that is not known yet": (Kind.TRUST, [allow(Principal={"AWS": A})], [allow(Principal={"AWS": UNKNOWN})], []),
     "a service for another account": (Kind.RESOURCE, [], [allow(Principal={"Service": "x"}, Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}})], ["another account gets access: 999999999999"]),
