@@ -196,8 +196,8 @@ test-lean: $(dev) ## lean_cdktf with 12 providers in 15 styles of imports, which
 
 .PHONY: cdktn
 FOLDER ?= ../$(notdir $(CURDIR))-cdktn
-cdktn: $(dev) $(node) ## a copy of the project on CDK Terrain: make cdktn FOLDER=../order-pipeline-cdktn
-	python -m tools.cdk_terrain "$(FOLDER)"
+cdktn: $(dev) ## a copy of the project on CDK Terrain: make cdktn FOLDER=../order-pipeline-cdktn
+	@python -m tools.cdk_terrain "$(FOLDER)"
 
 .PHONY: bench
 bench: $(dev) ## measure synth, the function, reconcile and history

@@ -3,17 +3,26 @@
     python -m tools.cdk_terrain ../order-pipeline-cdktn
 
 Copies what git tracks, as it is now. Names of CDKTF's files, folders and variables stay: CDK Terrain uses the
-same. The lock files are renewed from PyPI and npm.
+same. The lock files are renewed from PyPI and npm; of all other packages they keep the versions. There is a
+copy only when all of it is made.
 """
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
+from tools.console.child import Command, run
+from tools.console.steps import Steps
+from tools.setup.install import LOGS, cause
+
 ROOT = Path(__file__).parents[1]
+LOG = LOGS / "cdktn.log"
 
 # Which versions belong together is in the dependencies of the provider.
 _VERSIONS = {
@@ -31,6 +40,8 @@ _NAMES = {
 }
 # Terraform's provider as the bindings name it, in tests and snapshots.
 _PROVIDER = {r'"source": "aws"': '"source": "hashicorp/aws"'}
+# The target that makes the copy, whose name is there that of the CLI's.
+_MAKEFILE = {r"\.PHONY: cdktn\n(?:.+\n)+\n": ""}
 
 # It knows both, as do its tests.
 _UNCHANGED = (
@@ -41,7 +52,8 @@ _UNCHANGED = (
     "tests/test_cdk_terrain.py",
     "tools/cdk_terrain.py",
 )
-_RENEWED = ("requirements.txt", "package-lock.json")
+# As they are, they tell uv and npm which versions to keep.
+_LOCK_FILES = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt", "package-lock.json")
 
 
 class MoveError(Exception):
@@ -50,21 +62,40 @@ class MoveError(Exception):
 
 def moved(name: str, text: str) -> str:
     """The text of a file of the project, for CDK Terrain."""
-    if name.startswith(_UNCHANGED):
+    if name.startswith(_UNCHANGED) or name in _LOCK_FILES:
         return text
-    for one, other in (_VERSIONS | _NAMES | _PROVIDER).items():
+    if name == "Makefile":
+        text = _replaced(_MAKEFILE, text)
+    return _replaced(_VERSIONS | _NAMES | _PROVIDER, text)
+
+
+def _replaced(replacements: Mapping[str, str], text: str) -> str:
+    for one, other in replacements.items():
         text = re.sub(one, other, text)
     return text
 
 
+def make_copy(folder: Path, steps: Steps) -> None:
+    """Write the moved copy with its lock files. Raises MoveError, also if there is something in `folder`."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise MoveError(f"{folder} is not an empty folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it, whence it comes to its place in one step.
+    with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as scratch:
+        unfinished = Path(scratch) / "copy"
+        with steps.step("Copy"):
+            copy(unfinished)
+        with steps.step("Lock files"):
+            renew_locks(unfinished)
+        unfinished.rename(folder)
+
+
 def copy(folder: Path) -> None:
-    """Write the moved copy, without its lock files. Raises MoveError if there is something in `folder`."""
-    if folder.exists() and any(folder.iterdir()):
-        raise MoveError(f"{folder} is not empty")
+    """Write the moved copy to a new folder, with lock files that are still those of CDKTF."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     for name in listed.stdout.rstrip("\0").split("\0"):
         source, target = ROOT / name, folder / name
-        if name in _RENEWED or not source.is_file():
+        if not source.is_file():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
@@ -75,19 +106,27 @@ def copy(folder: Path) -> None:
         target.write_text(moved(name, text), "utf-8")
 
 
+def renew_locks(folder: Path) -> None:
+    """Have the lock files of a copy be those of CDK Terrain. Raises MoveError."""
+    # By this project's uv and npm: for `make lock` alone the copy would first install what is not locked yet.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    LOG.unlink(missing_ok=True)
+    command = Command(
+        arguments=["make", "--no-print-directory", "lock", "dev="],
+        log=LOG,
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+    )
+    if run(command) != 0:
+        raise MoveError(f"the lock files cannot be renewed: {cause(LOG)}")
+
+
 def install(folder: Path, packages: Path) -> None:
     """Install what a moved copy needs besides this project's packages. Raises CalledProcessError."""
     project = (folder / "pyproject.toml").read_text("utf-8")
     needed = re.findall(r'"((?:cdktn|cdktn-provider-aws|constructs)==[\d.]+)"', project)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--no-compile", "--target", str(packages), *needed], check=True)
-
-
-def renew_locks(folder: Path) -> None:
-    """Write `requirements.txt` and `package-lock.json`. Raises MoveError."""
-    lock = subprocess.run(["make", "lock"], cwd=folder, check=False, capture_output=True, text=True)
-    if lock.returncode:
-        raise MoveError(f"make lock: {lock.stderr.strip()}")
 
 
 def main() -> int:
@@ -100,11 +139,10 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where the copy goes: a new folder, or an empty one")
     folder = parser.parse_args().folder
     try:
-        print(f"Copying to {folder}", file=sys.stderr)
-        copy(folder)
-        print("Renewing the lock files", file=sys.stderr)
-        renew_locks(folder)
+        with Steps() as steps:
+            make_copy(folder, steps)
     except KeyboardInterrupt:
+        print("interrupted: there is no copy", file=sys.stderr)
         return 130
     except (MoveError, OSError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
