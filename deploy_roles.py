@@ -1,5 +1,6 @@
 """Synthesize the Terraform JSON of the roles that CI deploys the order pipeline with into `cdktf.out/`."""
 
+import interrupt  # noqa: F401 Ctrl-C ends it with one line
 import lean_cdktf  # noqa: F401 has CDKTF start quickly
 from cdktf import App
 

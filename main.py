@@ -1,5 +1,6 @@
 """Synthesize the order pipeline's Terraform JSON into `cdktf.out/`."""
 
+import interrupt  # noqa: F401 Ctrl-C ends it with one line
 import lean_cdktf  # noqa: F401 has CDKTF start quickly
 from cdktf import App
 

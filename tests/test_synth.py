@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ENTRY_POINTS = sorted(path.name for path in ROOT.glob("*.py") if "App()" in path.read_text(encoding="utf-8"))
 PROJECT = (
     *ENTRY_POINTS,
+    "interrupt.py",
     "names.py",
     "settings.py",
     "cdktf.json",

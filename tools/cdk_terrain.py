@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.console.child import Command, run
+from tools.console.program import run_tool
 from tools.console.steps import Steps
 from tools.setup.install import LOGS, cause
 
@@ -152,4 +153,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_tool(main))

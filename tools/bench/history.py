@@ -22,6 +22,7 @@ from botocore.config import Config
 
 from tools.audit.deployment import Deployment
 from tools.audit.record import audit_key
+from tools.console.program import run_tool
 from tools.local.cloud import ROOT, LocalCloud
 
 TIMESTAMP = "1700000000000"
@@ -109,7 +110,7 @@ def measure(*arguments: str) -> tuple[float, float, float]:
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.history", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="of each kind, in turn (default: %(default)s)")
     parser.add_argument(
@@ -133,7 +134,8 @@ def main() -> None:
                     except subprocess.CalledProcessError as error:
                         sys.exit(f"error: {shlex.join(error.cmd)} ended with status {error.returncode}")
                     print(f"{count:8}  {' '.join(option):8}{seconds:8.1f}{cpu:8.2f}{peak:10.0f}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_tool(main))

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tarfile
@@ -29,6 +30,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tools.audit.record import audit_key
+from tools.console.program import run_tool
 
 ROOT = Path(__file__).parents[2]
 LATENCY_SECONDS = 0.005
@@ -210,6 +212,8 @@ def record(number: int, version: int) -> bytes:
 
 def serve(item_count: int, ports: Connection) -> None:
     """Answer until the process is ended; the port goes to `ports`."""
+    # Ctrl-C ends the benchmark, which ends this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -292,7 +296,7 @@ def stand_in(item_count: int) -> Iterator[dict[str, str]]:
         server.terminate()
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.bench.reconcile",
         description="Items and versions a second, CPU time and peak memory of reconcile.",
@@ -311,6 +315,7 @@ def main() -> None:
         compare(item_count=arguments.items, run_count=arguments.runs, against=arguments.against)
     except subprocess.CalledProcessError as error:
         sys.exit(f"error: {shlex.join(error.cmd)} ended with status {error.returncode}")
+    return 0
 
 
 def compare(*, item_count: int, run_count: int, against: str | None) -> None:
@@ -359,4 +364,4 @@ def _positive(text: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_tool(main))

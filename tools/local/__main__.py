@@ -1,8 +1,11 @@
 """The pipeline on this machine: `python -m tools.local up|shell|down`."""
 
 import argparse
-import signal
 import sys
+
+from tools.console.program import run_tool
+from tools.local.cloud import LocalCloud
+from tools.local.shell import run_shell
 
 
 def main() -> int:
@@ -23,17 +26,11 @@ def main() -> int:
         parsers.add_parser(name, help=meaning, description=meaning)
     command = parser.parse_args().command
 
-    # Until it is handled, Ctrl-C ends this without the traceback of an import.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from tools.local.cloud import LocalCloud  # noqa: PLC0415
-
     cloud = LocalCloud()
     if command == "down":
         cloud.stop()
         return 0
     if command == "shell":
-        from tools.local.shell import run_shell  # noqa: PLC0415
-
         if not cloud.is_running():
             print("error: no local cloud runs: make local starts it", file=sys.stderr)
             return 1
@@ -45,4 +42,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tool(main))

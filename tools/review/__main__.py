@@ -13,12 +13,11 @@ import re
 import sys
 from pathlib import Path
 
+from tools.console.program import run_tool
 from tools.review.context import Context, read_names, read_warnings
 from tools.review.danger import GUARDED
 from tools.review.plan import UnusablePlan, read_plan
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, EXIT_UNUSABLE, review, unusable
-
-EXIT_INTERRUPTED = 130
 
 
 class _ArgumentParser(argparse.ArgumentParser):
@@ -31,11 +30,7 @@ class _ArgumentParser(argparse.ArgumentParser):
 
 def main() -> int:
     """Write the review to standard output and what has to be decided to standard error."""
-    try:
-        arguments = _parser().parse_args()
-        return _run(arguments)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    return _run(_parser().parse_args())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,4 +108,4 @@ def _matching(pattern: str, text: str, allowed: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tool(main))

@@ -19,9 +19,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from tools.console.program import run_tool
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-checkov/bin/python"
-EXIT_CLEAN, EXIT_FINDINGS, EXIT_UNUSABLE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_CLEAN, EXIT_FINDINGS, EXIT_UNUSABLE = 0, 1, 2
 CHECKOV_STATUSES = (0, 1)
 
 
@@ -136,8 +138,6 @@ def main() -> int:
     except (GateError, OSError, tomllib.TOMLDecodeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
     lines = unexplained(found, suppressed)
     for line in lines:
         print(line)
@@ -145,4 +145,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tool(main))

@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+
+from tools.console.program import run_tool
 
 ROOT = Path(__file__).parents[2]
 MINIMUM_PYTHON = (3, 11)
@@ -255,15 +256,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.setup.doctor",
         description="Check what this machine has; with --for say only what is missing for one purpose.",
-        epilog="Exit status: 0 nothing is missing; 1 something is.",
+        epilog="Exit status: 0 nothing is missing; 1 something is; 130 interrupted.",
     )
     parser.add_argument("--for", dest="purpose", choices=PURPOSES, help="what it is wanted for")
     purpose = parser.parse_args().purpose
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return 0 if _all_found(purpose) else 1
-    except KeyboardInterrupt:
-        return 130
     except OSError as error:
         # Python would try to write once more, and complain, when it ends.
         sys.stdout = None
@@ -291,4 +289,4 @@ def _all_found(purpose: str | None) -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_tool(main))

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.console.child import Command, run_all
+from tools.console.program import run_tool
 from tools.console.steps import Steps
 
 ROOT = Path(__file__).parents[2]
@@ -235,4 +236,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_tool(main))
