@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,35 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The moved copy of this project."""
+    """The copy that `make cdktn` makes."""
     folder = tmp_path_factory.mktemp("cdktn") / "a moved project"
-    cdk_terrain.copy(folder)
+    # Prerequisites are left out: the tests run in what they install.
+    answer = run("make", "cdktn", "dev=", f"FOLDER={folder}")
+    assert answer.returncode == 0, answer.stderr
+    assert [line.split("  ")[0] for line in answer.stdout.splitlines()[:-1]] == ["Copy", "Lock files"]
+    assert list(folder.parent.iterdir()) == [folder]
     return folder
 
 
 @pytest.fixture(scope="module")
 def environment(moved: Path) -> dict[str, str]:
-    """Where `moved` finds its packages: CDK Terrain's before those of this project."""
-    folder = moved.with_name("packages")
-    cdk_terrain.install(moved, folder)
-    return os.environ | {"PYTHONPATH": str(folder)}
+    """Where `moved` finds its packages: those of CDK Terrain, as it locks them, before those of this project."""
+    packages = moved.with_name("packages")
+    locked = (moved / "requirements.txt").read_text()
+    blocks = re.findall(r"^(?:cdktn|constructs)\S*==.*\n(?: .*\n)*", locked, re.MULTILINE)
+    assert len(blocks) == 3
+    requirements = moved.with_name("requirements.txt")
+    requirements.write_text("".join(blocks))
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--require-hashes")
+    answer = run(*pip, "--target", str(packages), "--requirement", str(requirements))
+    assert answer.returncode == 0, answer.stderr
+    return os.environ | {"PYTHONPATH": str(packages)}
+
+
+def run(
+    *command: str, cwd: Path = ROOT, env: Mapping[str, str] = os.environ
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def synthesized(folder: Path, environment: dict[str, str], out: Path) -> dict[str, Any]:
@@ -48,12 +66,37 @@ def test_synthesizes_the_same_json(moved: Path, environment: dict[str, str], tmp
     assert there["resource"]["aws_s3_bucket"]
 
 
-def test_unit_tests_pass(moved: Path, environment: dict[str, str]) -> None:
-    # The CLI is not installed there, and there are no lock files, which make looks at.
-    tests = ["tests/stacks", "tests/test_settings.py", "tests/test_synth.py", "-k", "not bytes and not make_"]
-    command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests]
-    result = subprocess.run(command, cwd=moved, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout
+def test_quick_tests_pass(moved: Path, environment: dict[str, str]) -> None:
+    options = ("--quiet", "-p", "no:cacheprovider", "-m", "not slow")
+    # Those of the rest know nothing of CDKTF.
+    tests = [
+        "tests/stacks",
+        "tests/iam",
+        *(str(path.relative_to(moved)) for path in moved.glob("tests/test_*.py")),
+    ]
+    answer = run(sys.executable, "-m", "pytest", *options, *tests, cwd=moved, env=environment)
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_lock_files_are_of_cdk_terrain_and_else_the_same(moved: Path) -> None:
+    for name in cdk_terrain.LOCK_FILES:
+        text = (moved / name).read_text()
+        assert "cdktn" in text
+        assert not re.search(r'^cdktf|"cdktf', text, re.MULTILINE), name
+    for name in cdk_terrain.LOCK_FILES[:-1]:
+        ours, theirs = (pins((folder / name).read_text()) for folder in (ROOT, moved))
+        other = {name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]}
+        assert other == {"constructs"}
+
+
+def pins(lock_file: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", lock_file, re.MULTILINE))
+
+
+def test_its_targets_are_those_of_make_help(moved: Path) -> None:
+    answer = run("make", "--dry-run", "dev=", "cdktn", "ARGS=diff", cwd=moved)
+    assert answer.stdout.splitlines()[-1].endswith("cdktn diff")
+    assert answer.stderr == ""
 
 
 def test_nothing_of_cdktf_is_left(moved: Path) -> None:
@@ -66,9 +109,20 @@ def test_nothing_of_cdktf_is_left(moved: Path) -> None:
 
 def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    command = [sys.executable, "-m", "tools.cdk_terrain", str(tmp_path)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
-    assert result.stderr.splitlines()[-1] == f"error: {tmp_path} is not empty"
-    assert (tmp_path / "file").read_text() == "mine"
-    assert len(list(tmp_path.iterdir())) == 1
+    for folder in (tmp_path, tmp_path / "file"):
+        answer = run(sys.executable, "-m", "tools.cdk_terrain", str(folder))
+        assert (answer.returncode, answer.stdout) == (1, "")
+        assert answer.stderr == f"error: {folder} is not an empty folder\n"
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("file", "mine")]
+
+
+def test_without_lock_files_there_is_no_copy(tmp_path: Path) -> None:
+    unreachable = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/", "UV_HTTP_RETRIES": "0"}
+    command = (sys.executable, "-m", "tools.cdk_terrain", str(tmp_path / "copy"))
+    answer = run(*command, env=os.environ | unreachable)
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "error: the lock files cannot be renewed: the package index cannot be reached; "
+        "the log is .local/log/cdktn.log\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -54,7 +54,7 @@ _UNCHANGED = (
     "tools/cdk_terrain.py",
 )
 # As they are, they tell uv and npm which versions to keep.
-_LOCK_FILES = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt", "package-lock.json")
+LOCK_FILES = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt", "package-lock.json")
 
 
 class MoveError(Exception):
@@ -63,7 +63,7 @@ class MoveError(Exception):
 
 def moved(name: str, text: str) -> str:
     """The text of a file of the project, for CDK Terrain."""
-    if name.startswith(_UNCHANGED) or name in _LOCK_FILES:
+    if name.startswith(_UNCHANGED) or name in LOCK_FILES:
         return text
     if name == "Makefile":
         text = _replaced(_MAKEFILE, text)

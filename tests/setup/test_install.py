@@ -143,6 +143,11 @@ def test_each_level_once_and_nothing_unused(bare_project: Project) -> None:
         ("OSError: [Errno 30] Read-only file system: 'x'", "this folder is on a read-only file system"),
         ("npm error code EUSAGE\nnpm error \nnpm error out of step\nnpm error A complete log", "out of step"),
         ("Looking\nERROR: No matching distribution found for x\nbye", "No matching distribution found for x"),
+        (
+            "error: Request failed after 3 retries in 4.7s\n  cause: error sending request for url (http://x)",
+            "the package index cannot be reached",
+        ),
+        ("error: Failed to parse: `x.in`\nmake: *** [Makefile:1: lock] Error 2", "Failed to parse: `x.in`"),
         ("ended", "ended"),
         ("", "it said nothing"),
     ],

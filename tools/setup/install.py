@@ -31,14 +31,14 @@ LOGS = ROOT / ".local/log"
 
 FULL_BYTES = 20_000_000
 
-# By what pip or npm says of a failure, what it means.
+# By what pip, npm or uv says of a failure, what it means.
 CAUSES = {
     r"No space left on device|ENOSPC|Disk quota exceeded": "the disk is full: see make doctor",
     r"Read-only file system|EROFS": "this folder is on a read-only file system",
     r"Permission denied|EACCES": "this folder cannot be written to",
     r"ensurepip is not available": "this Python has no venv module (Debian's package python3-venv)",
     r"name resolution|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Network is unreachable|"
-    r"ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT": "the package index cannot be reached",
+    r"ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|error sending request": "the package index cannot be reached",
     r"DO NOT MATCH THE HASHES|EINTEGRITY": "the package index has not the package that is locked",
 }
 
@@ -162,14 +162,14 @@ def _run(named: Mapping[str, Command], steps: Steps) -> None:
 
 
 def cause(log: Path) -> str:
-    """What went wrong, in one line, by the log of pip or npm."""
+    """What went wrong, in one line, by the log of pip, npm or uv."""
     text = log.read_text(errors="replace")
     if shutil.disk_usage(ROOT).free < FULL_BYTES:
         # Then the log lacks its end.
         text += "No space left on device"
     known = next((meaning for pattern, meaning in CAUSES.items() if re.search(pattern, text)), None)
     errors = re.findall(
-        r"^(?:ERROR: |Error: |npm error (?!code|errno|syscall|path|dest))(.+)", text, re.MULTILINE
+        r"^(?:ERROR: |Error: |error: |npm error (?!code|errno|syscall|path|dest))(.+)", text, re.MULTILINE
     )
     said = known or next(iter(errors or text.splitlines()[-1:]), "it said nothing")
     return f"{said}; the log is {log.relative_to(ROOT)}"
