@@ -30,7 +30,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(moved: Path) -> dict[str, str]:
-    """Where `moved` finds its packages: those of CDK Terrain, as it locks them, before those of this project."""
+    """Where `moved` finds its packages: CDK Terrain's, as it locks them, before those of this project."""
     packages = moved.with_name("packages")
     locked = (moved / "requirements.txt").read_text()
     blocks = re.findall(r"^(?:cdktn|constructs)\S*==.*\n(?: .*\n)*", locked, re.MULTILINE)

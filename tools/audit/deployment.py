@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from names import Names
 from settings import Settings
+from tools.console.program import unexpected
 
 _NOT_THERE = {
     "AWS.SimpleQueueService.NonExistentQueue",
@@ -48,6 +49,8 @@ class Deployment:
         """The environment that the settings name, in the account that STS finds the credentials to be of."""
         settings = Settings.load_or_exit()
         identity = boto3.client("sts", region_name=settings.deploy_region).get_caller_identity()
+        if "Account" not in identity:
+            raise ConnectionError("STS names no account: what answers at its address is not AWS")
         return cls.of_account(identity["Account"], settings)
 
     @classmethod
@@ -73,7 +76,7 @@ def _hint(error: Exception) -> str:
 
 
 def end_with_status(tool: Callable[[], Exit]) -> None:
-    """Run a tool and end the process with its status; what AWS refuses, or Ctrl-C, is one line on stderr."""
+    """Run a tool and end the process with its status; an error, or Ctrl-C, is one line on stderr."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status = tool()
@@ -97,6 +100,10 @@ def end_with_status(tool: Callable[[], Exit]) -> None:
     except OSError as error:
         # Such as a file of certificates that is not there.
         print(f"error: {error}", file=sys.stderr)
+        status = Exit.FAILED
+    except Exception as error:
+        # Exit.INCOMPLETE would say that it came to an end.
+        print(f"error: {unexpected(error)}", file=sys.stderr)
         status = Exit.FAILED
     with suppress(BrokenPipeError):
         sys.stdout.flush()

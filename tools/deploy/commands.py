@@ -20,6 +20,7 @@ import sys
 from typing import Any
 
 from settings import Settings
+from tools.console.program import unexpected
 from tools.console.steps import Step, Steps
 from tools.deploy.plan import ShownPlan, UnusablePlanError
 from tools.deploy.question import ask, has_terminal
@@ -147,6 +148,9 @@ def main() -> int:
     except (RefusedError, TargetError, UnusablePlanError, TerraformError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status if isinstance(error, RefusedError) else EXIT_NOT_DONE
+    except Exception as error:
+        print(f"error: {unexpected(error)}", file=sys.stderr)
+        return EXIT_NOT_DONE
     except KeyboardInterrupt as interrupt:
         print(f"\ninterrupted: {str(interrupt) or 'nothing was changed'}", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -7,6 +7,7 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from settings import Settings, SettingsError
+from tools.console.program import unexpected
 from tools.console.steps import Steps
 from tools.deploy.terraform import TerraformError
 from tools.local.cloud import SETTINGS, LocalCloud, LocalCloudError
@@ -61,9 +62,15 @@ def up(cloud: LocalCloud) -> int:
         OSError,
     ) as error:
         # Of a reader who has left the output there is nothing to say.
-        if not isinstance(error, BrokenPipeError):
-            print(f"error: {error}", file=sys.stderr)
-        if cloud.is_running():
-            print(STILL_RUNS, file=sys.stderr)
-        return 1
+        return _failed("" if isinstance(error, BrokenPipeError) else str(error), cloud)
+    except Exception as error:
+        return _failed(unexpected(error), cloud)
     return 0
+
+
+def _failed(reason: str, cloud: LocalCloud) -> int:
+    if reason:
+        print(f"error: {reason}", file=sys.stderr)
+    if cloud.is_running():
+        print(STILL_RUNS, file=sys.stderr)
+    return 1
