@@ -202,10 +202,24 @@ def _warn_of_misspelled(environ: Mapping[str, str], settings: Collection[str]) -
 
 def _context(project_file: Path) -> dict[str, object]:
     try:
-        context = json.loads(project_file.read_text(encoding="utf-8")).get("context", {})
-        return {name: value for name, value in context.items() if name not in CDKTF_FLAGS}
-    except (OSError, ValueError, AttributeError) as error:
-        raise SettingsError(f"{project_file.name}: not a readable CDKTF project file: {error}") from None
+        project = json.loads(project_file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{project_file.name}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"{project_file.name}: not JSON: {error}") from None
+    if not isinstance(project, dict):
+        raise SettingsError(f"{project_file.name}: it is {_shown(project)}, allowed is a JSON object")
+    context = project.get("context", {})
+    if not isinstance(context, dict):
+        raise SettingsError(
+            f"{project_file.name}: its context is {_shown(context)}, allowed is a JSON object of settings"
+        )
+    return {name: value for name, value in context.items() if name not in CDKTF_FLAGS}
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _value(rules: Mapping[str, Rule], name: str, text: object) -> Any:  # noqa: ANN401 (of any setting)
@@ -214,6 +228,11 @@ def _value(rules: Mapping[str, Rule], name: str, text: object) -> Any:  # noqa: 
             f"{name} in the context of cdktf.json is no setting: allowed are {', '.join(rules)}"
         )
     rule = rules[name]
-    if not isinstance(text, str) or not re.fullmatch(rule.pattern, text):
+    if not isinstance(text, str):
+        raise SettingsError(
+            f"{name} in the context of cdktf.json is {_shown(text)}, not a string in quotes: "
+            f"allowed is {rule.allowed}"
+        )
+    if not re.fullmatch(rule.pattern, text):
         raise SettingsError(f"{name} is {text!r}: allowed is {rule.allowed}")
     return rule.value_of(text)

@@ -185,23 +185,49 @@ def test_unknown_context_is_refused(name: str, tmp_path: Path) -> None:
         Settings.load(environ={}, project_file=project_file(tmp_path, **{name: "prod"}))
 
 
-@pytest.mark.parametrize("value", [True, 1, None, ["FAILED"]])
-def test_context_value_that_is_no_string_is_refused(value: object, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"^PROTECT_DATA is "):
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(True, "true"), (1, "1"), (None, "null"), (["FAILED"], '["FAILED"]'), (["x"] * 99, '["x", ')],
+)
+def test_context_value_that_is_no_string_is_refused(value: object, shown: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
         Settings.load(environ={}, project_file=project_file(tmp_path, PROTECT_DATA=value))
+    said = str(error.value)
+    assert said.startswith(f"PROTECT_DATA in the context of cdktf.json is {shown}")
+    assert said.endswith(", not a string in quotes: allowed is true or false")
+    assert len(said) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "cdktf.json: it is [], allowed is a JSON object"),
+        ("null", "cdktf.json: it is null, allowed is a JSON object"),
+        ('{"context": []}', "cdktf.json: its context is [], allowed is a JSON object of settings"),
+        ('{"context": null}', "cdktf.json: its context is null, allowed is a JSON object of settings"),
+        ('{"context": "x"}', 'cdktf.json: its context is "x", allowed is a JSON object of settings'),
+        ("", "cdktf.json: not JSON: Expecting value"),
+        ("{", "cdktf.json: not JSON: Expecting property name"),
+        ("\xff", "cdktf.json: not JSON: Expecting value"),
+    ],
+)
+def test_project_file_of_another_kind(text: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "cdktf.json"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ={}, project_file=file)
+    assert str(error.value).startswith(said)
+    assert "\n" not in str(error.value)
+
+
+def test_project_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        Settings.load(environ={}, project_file=tmp_path)
 
 
 def test_feature_flags_of_cdktf_are_no_settings(tmp_path: Path) -> None:
     file = project_file(tmp_path, excludeStackIdFromLogicalIds="true")
     assert Settings.load(environ={}, project_file=file) == DEFAULTS
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"context": []}', '{"context": "dev"}'])
-def test_broken_project_file_is_refused(content: str, tmp_path: Path) -> None:
-    file = tmp_path / "cdktf.json"
-    file.write_text(content)
-    with pytest.raises(SettingsError, match=r"^cdktf\.json: "):
-        Settings.load(environ={}, project_file=file)
 
 
 def test_bad_value_ends_the_process_with_status_2(

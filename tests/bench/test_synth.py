@@ -68,6 +68,30 @@ def test_javascript_does_the_same(tmp_path: Path) -> None:
     assert outputs[1] == outputs[0]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "lean", "nope"], "--only is 'nope': allowed is stock, cold, lean, empty, JavaScript"),
+        (["--only", "lean cdktn"], "--only is 'lean cdktn': allowed is stock, "),
+        (["--cores", "999"], "--cores is 999: allowed is 1 to "),
+    ],
+)
+def test_what_cannot_be_measured_is_said_first(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench_synth", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        bench_synth.main()
+    assert f"error: {said}" in capsys.readouterr().err
+
+
+def test_all_variants_are_known_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(javascript, "translate", lambda *_: tmp_path)
+    monkeypatch.setattr(shutil, "copytree", lambda *_, **__: None)
+    made = bench_synth.variants(bench_synth.ROOT, tmp_path / "scratch", {}, cdktf="cdktf", suffix="")
+    assert {variant.name for variant in [*made, bench_synth.cold(tmp_path)]} == set(bench_synth.NAMES)
+
+
 @pytest.mark.parametrize("runs", ["0", "-1", "many", "1.5"])
 def test_the_number_of_runs_is_checked(
     runs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

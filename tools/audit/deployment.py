@@ -11,6 +11,7 @@ from typing import Self
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from names import Names
 from settings import Settings
@@ -48,10 +49,11 @@ class Deployment:
     def of_settings(cls) -> Self:
         """The environment that the settings name, in the account that STS finds the credentials to be of."""
         settings = Settings.load_or_exit()
-        identity = boto3.client("sts", region_name=settings.deploy_region).get_caller_identity()
-        if "Account" not in identity:
-            raise ConnectionError("STS names no account: what answers at its address is not AWS")
-        return cls.of_account(identity["Account"], settings)
+        try:
+            identity = boto3.client("sts", region_name=settings.deploy_region).get_caller_identity()
+            return cls.of_account(identity["Account"], settings)
+        except (KeyError, ResponseParserError):
+            raise ConnectionError("STS names no account: what answers in its place is not AWS") from None
 
     @classmethod
     def of_account(cls, account: str, settings: Settings) -> Self:

@@ -156,10 +156,15 @@ def _order_ids(parser: argparse.ArgumentParser, given: Iterable[str]) -> Iterato
         if order_id != "-":
             yield order_id
             continue
-        for line in sys.stdin.buffer:
+        is_empty = True
+        # A closed standard input is None.
+        for line in sys.stdin.buffer if sys.stdin else ():
             if text_ := line.rstrip(b"\r\n").decode(errors="surrogateescape"):
+                is_empty = False
                 _check_order_id(parser, text_)
                 yield text_
+        if is_empty:
+            parser.error("no ORDER_ID on standard input")
 
 
 def _check_order_id(parser: argparse.ArgumentParser, order_id: str) -> None:

@@ -260,15 +260,13 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Exit.COMPLETE when the trail holds all that was checked (with --repair: holds it now)."""
-    if not arguments.json:
-        print(_ROW("PROBLEM", "", "TIMESTAMP", "ORDER, REASON"), flush=True)
     deployment = Deployment.of_settings()
     summary = reconcile(
         deployment,
         repair=arguments.repair,
         deep=arguments.deep,
         part=arguments.part,
-        report=_print_json if arguments.json else _print_row,
+        report=_print_json if arguments.json else _Table(),
         say=_say_nothing if arguments.json else _say,
     )
     if arguments.json:
@@ -324,11 +322,20 @@ def _print_json(finding: Finding) -> None:
     print(json.dumps(content), flush=True)
 
 
-def _print_row(finding: Finding) -> None:
-    name = finding.key if finding.order_id is None else json.dumps(finding.order_id, ensure_ascii=False)
-    repaired = "repaired" if finding.repaired else ""
-    row = _ROW(finding.problem, repaired, finding.timestamp or "", f"{name}  {finding.detail}")
-    print(row, flush=True)
+class _Table:
+    """Prints a row for each finding, and above the first one what its columns are."""
+
+    def __init__(self) -> None:
+        self._has_head = False
+
+    def __call__(self, finding: Finding) -> None:
+        if not self._has_head:
+            self._has_head = True
+            print(_ROW("PROBLEM", "", "TIMESTAMP", "ORDER, REASON"))
+        name = finding.key if finding.order_id is None else json.dumps(finding.order_id, ensure_ascii=False)
+        repaired = "repaired" if finding.repaired else ""
+        row = _ROW(finding.problem, repaired, finding.timestamp or "", f"{name}  {finding.detail}")
+        print(row, flush=True)
 
 
 def _say(line: str) -> None:

@@ -22,6 +22,7 @@ from botocore.config import Config
 
 from tools.audit.deployment import Deployment
 from tools.audit.record import audit_key
+from tools.bench.arguments import positive
 from tools.console.program import run_tool
 from tools.local.cloud import ROOT, LocalCloud
 
@@ -112,9 +113,15 @@ def measure(*arguments: str) -> tuple[float, float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.history", description=__doc__)
-    parser.add_argument("--runs", type=int, default=3, help="of each kind, in turn (default: %(default)s)")
     parser.add_argument(
-        "--versions", type=int, nargs="+", default=[1_000, 10_000], help="of an order (default: 1000 10000)"
+        "--runs", type=positive, default=3, help="of each kind, in turn (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--versions",
+        type=positive,
+        nargs="+",
+        default=[1_000, 10_000],
+        help="of an order (default: 1000 10000)",
     )
     arguments = parser.parse_args()
     with (

@@ -11,7 +11,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -30,6 +29,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tools.audit.record import audit_key
+from tools.bench.arguments import positive
 from tools.console.program import run_tool
 
 ROOT = Path(__file__).parents[2]
@@ -302,10 +302,10 @@ def main() -> int:
         description="Items and versions a second, CPU time and peak memory of reconcile.",
     )
     parser.add_argument(
-        "--items", type=_positive, default=20_000, help="size of the table (default: %(default)s)"
+        "--items", type=positive, default=20_000, help="size of the table (default: %(default)s)"
     )
     parser.add_argument(
-        "--runs", type=_positive, default=3, help="of each kind, in turn (default: %(default)s)"
+        "--runs", type=positive, default=3, help="of each kind, in turn (default: %(default)s)"
     )
     parser.add_argument(
         "--against", metavar="REV", help="an earlier revision to compare with, such as 2b0a17a"
@@ -355,12 +355,6 @@ def _rate(runs: Sequence[Run]) -> float:
 def _cpu(runs: Sequence[Run]) -> float:
     """In milliseconds for an item."""
     return median(1000 * run.cpu_seconds / run.items for run in runs)
-
-
-def _positive(text: str) -> int:
-    if not re.fullmatch("[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
 
 
 if __name__ == "__main__":

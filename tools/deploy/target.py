@@ -11,6 +11,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 
 from settings import Settings
 
@@ -40,7 +41,9 @@ def find_target(settings: Settings, *, with_bucket: bool) -> Target:
     """Raises TargetError without credentials or, `with_bucket`, without the bucket that holds the state."""
     try:
         sts = boto3.client("sts", region_name=settings.deploy_region, config=QUICK)
-        account = sts.get_caller_identity().get("Account")
+        account: str = sts.get_caller_identity()["Account"]
+    except (KeyError, ResponseParserError):
+        raise TargetError("STS names no account: what answers in its place is not AWS") from None
     except NoCredentialsError:
         raise TargetError(
             "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -49,8 +52,6 @@ def find_target(settings: Settings, *, with_bucket: bool) -> Target:
         raise TargetError(_unreachable(error)) from None
     except (BotoCoreError, ClientError) as error:
         raise TargetError(f"AWS does not take the credentials: {_one_line(error)}") from None
-    if not account:
-        raise TargetError("STS names no account: what answers at its address is not AWS")
     if with_bucket:
         _check_bucket(settings, account)
     return Target(account=account, settings=settings)
