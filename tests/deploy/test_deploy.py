@@ -54,13 +54,14 @@ class Aws(BaseHTTPRequestHandler):
     answers = threading.Event()
     url = ""
     bucket_status = 200
+    identity = IDENTITY
 
     def do_POST(self) -> None:
         self.asked.set()
         self.answers.wait(60)
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(IDENTITY.encode())
+        self.wfile.write(self.identity.encode())
 
     def do_HEAD(self) -> None:
         self.send_response(self.bucket_status)
@@ -366,6 +367,14 @@ def test_aws_that_cannot_be_reached(setting: Setting) -> None:
     assert (answer.returncode, answer.stderr.startswith("error: AWS cannot be reached: ")) == (1, True)
     setting.environment["LOCAL_CLOUD"] = "somewhere"
     assert "the local cloud at http://127.0.0.1:9 has ended" in setting.without_terminal("check").stderr
+
+
+@pytest.mark.parametrize("identity", ["<html></html>", "no XML"])
+def test_what_answers_is_not_aws(identity: str, setting: Setting, aws: type[Aws]) -> None:
+    aws.identity = identity
+    answer = setting.without_terminal("check")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == "error: STS names no account: what answers in its place is not AWS\n"
 
 
 def test_an_error_of_terraform_is_one_line(setting: Setting) -> None:
