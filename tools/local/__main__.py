@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from tools.console.program import run_tool
-from tools.local.cloud import LocalCloud
+from tools.local.cloud import LocalCloud, LocalCloudError
 from tools.local.shell import run_shell
 
 
@@ -24,9 +24,14 @@ def main() -> int:
     parsers = parser.add_subparsers(dest="command", required=True)
     for name, meaning in commands.items():
         parsers.add_parser(name, help=meaning, description=meaning)
-    command = parser.parse_args().command
+    try:
+        return _run(parser.parse_args().command, LocalCloud())
+    except (LocalCloudError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
-    cloud = LocalCloud()
+
+def _run(command: str, cloud: LocalCloud) -> int:
     if command == "down":
         cloud.stop()
         return 0

@@ -53,7 +53,7 @@ STOP_SECONDS = 10
 
 
 class LocalCloudError(Exception):
-    """The local cloud did not start; the message says where its log is."""
+    """The local cloud did not start, or is not known any more. The message is one line on where to look."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,15 +105,27 @@ class LocalCloud:
         (self.folder / "terraform.rc").write_text(_cli_configuration(mirror))
         try:
             self._start_servers()
+        except LocalCloudError:
+            self._stop_servers()
+            # All but the logs, of which the error tells.
+            for path in self.folder.iterdir():
+                if path.is_file():
+                    path.unlink()
+                elif path.name != "log":
+                    shutil.rmtree(path, ignore_errors=True)
+            raise
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stop the servers and remove the folder."""
+        """Stop the servers and remove the folder. Raises LocalCloudError when they are not known."""
+        self._stop_servers()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stop_servers(self) -> None:
         for server in self._servers():
             server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         self.start()
@@ -170,6 +182,11 @@ class LocalCloud:
             return [Server(**server) for server in json.loads(self._servers_file.read_text())]
         except FileNotFoundError:
             return []
+        except (ValueError, TypeError):
+            raise LocalCloudError(
+                f"{_from_root(self._servers_file)} is damaged, which tells what runs: end the processes of "
+                f"ministack and moto.server, if there are any, and remove {_from_root(self.folder)}"
+            ) from None
 
     def _start_servers(self) -> None:
         port = _free_port()
@@ -233,7 +250,12 @@ class LocalCloud:
 
     def _last_words(self, server: Server) -> str:
         lines = self.log(server.name).read_text(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return f"{said}; the log is {_from_root(self.log(server.name))}"
+
+
+def _from_root(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def _cli_configuration(mirror: Path | None) -> str:

@@ -21,7 +21,7 @@ STILL_RUNS = "the local cloud still runs: make local-down ends it"
 def up(cloud: LocalCloud) -> int:
     """Returns the exit status: 0 done, 1 failed, 2 a bad setting, 130 interrupted.
 
-    After an interruption what this has started is gone.
+    After an interruption what this has started is gone. Raises LocalCloudError when not known what runs.
     """
     # An end by `kill` is to leave as little behind as one by Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
