@@ -62,6 +62,32 @@ def test_a_long_step_is_told_of_now_and_then_in_a_file(monkeypatch: pytest.Monke
     assert "\r" not in stream.getvalue()
 
 
+def test_the_longer_work_takes_the_rarer_it_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    stream = io.StringIO()
+    steps = Steps(stream)
+    together = [steps.start("Python packages"), steps.start("Node.js packages")]
+    for _ in range(1000):
+        now += 1
+        steps._show_running()
+    for step in together:
+        steps.end(step)
+    later = steps.start("Pipeline")
+    now += 20
+    steps._show_running()
+    steps.end(later)
+    lines = [re.sub(r" +", " ", line) for line in stream.getvalue().splitlines()]
+    seconds = (20, 60, 140, 300, 620)
+    assert lines[:5] == [f"Python packages {n} s | Node.js packages {n} s" for n in seconds]
+    assert lines[5:] == [
+        "Python packages 1000.0 s",
+        "Node.js packages 1000.0 s",
+        "Pipeline 20 s",
+        "Pipeline 20.0 s",
+    ]
+
+
 def test_a_short_step_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE", 60.0)
     screen = Screen()

@@ -1,7 +1,7 @@
 """Work shown in steps: one line each with its time, and what is going on in those that take long.
 
 In a terminal the last line is alive. Elsewhere there are whole lines only: one when a step is done, and one
-every INTERVAL seconds for what still runs.
+for what still runs after INTERVAL seconds, then after twice as many, and so on: long work fills no log.
 """
 
 import contextlib
@@ -57,6 +57,7 @@ class Steps:
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._said = 0.0
+        self._interval = INTERVAL
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._keep_alive, daemon=True).start()
@@ -85,13 +86,14 @@ class Steps:
     def start(self, name: str) -> Step:
         step = Step(name)
         with self._lock:
-            self._said = time.monotonic()
+            self._begin_to_wait()
             self._running.append(step)
         return step
 
     def end(self, step: Step, verdict: str = "") -> None:
         with self._lock:
             self._running.remove(step)
+            self._begin_to_wait()
             self.say(step.done(verdict))
 
     def say(self, line: str) -> None:
@@ -108,18 +110,22 @@ class Steps:
     def _refresh(self) -> None:
         while not self._ended.wait(REFRESH):
             with self._lock:
-                waited_for = [step for step in self._running if step.seconds >= PATIENCE]
-                if not waited_for or self._ended.is_set():
-                    continue
-                if self._alive:
-                    line = "  |  ".join(step.running() for step in waited_for)
-                    width = shutil.get_terminal_size().columns - 1
-                    self._stream.write(CLEAR_LINE + line[:width])
-                    self._stream.flush()
-                elif time.monotonic() - self._said >= INTERVAL:
-                    self._said = time.monotonic()
-                    for step in waited_for:
-                        print(step.running(), file=self._stream, flush=True)
+                if not self._ended.is_set():
+                    self._show_running()
+
+    def _show_running(self) -> None:
+        line = "  |  ".join(step.running() for step in self._running if step.seconds >= PATIENCE)
+        if line and self._alive:
+            self._stream.write(CLEAR_LINE + line[: shutil.get_terminal_size().columns - 1])
+            self._stream.flush()
+        elif line and time.monotonic() - self._said >= self._interval:
+            self._said = time.monotonic()
+            self._interval *= 2
+            print(line, file=self._stream, flush=True)
+
+    def _begin_to_wait(self) -> None:
+        self._said = time.monotonic()
+        self._interval = INTERVAL
 
     def _clear(self) -> None:
         if self._alive:

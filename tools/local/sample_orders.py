@@ -22,11 +22,11 @@ def _address(city: str, street: str) -> Attributes:
 _SHIPPED: Final[Sequence[Attributes]] = [
     _PLACED
     | _address("Bonn", "Hauptstr. 1")
-    | {"tags": {"SS": ["gift", "new-customer"]}, "note": {"S": "Please ring twice"}},
-    # A number of 38 digits: JSON's doubles would lose most of them.
+    | {"tags": {"SS": ["gift", "new-customer"]}, "note": {"S": "Ring twice"}},
+    # The first whole number that is none of JSON's doubles: they would make it one less.
     {
         "status": {"S": "PAID"},
-        "payment": {"N": "12345678901234567890123456789012345678"},
+        "payment": {"N": "9007199254740993"},
         "updatedBy": {"S": "payments"},
     },
     {**_address("Ulm", "Hauptstr. 1"), "updatedBy": {"S": "support"}},

@@ -24,17 +24,15 @@ def print_summary(cloud: LocalCloud, outputs: dict[str, str], observed: Observed
 
 
 def audit_records(bucket: str, histories: dict[str, list[dict[str, Any]]]) -> tuple[str, list[str]]:
-    """A line for each change of an order, in order."""
+    """A line for each order, with the statuses that its changes left."""
     lines = []
     for key, records in sorted(histories.items()):
-        order_id = key.split("/")[1]
         # A change that was retried has two records.
-        for record in {record["eventId"]: record for record in records}.values():
-            before, after = status(record["oldImage"]), status(record["newImage"])
-            moment = f"{record.get('changedAt', record['recordedAt'])[11:19]}Z"
-            statuses = " -> ".join(filter(None, [before, after or "(removed)"]))
-            lines.append(f"{order_id:12}  {moment}  {record['eventName']:8}{statuses}")
-            order_id = ""
+        changes = list({record["eventId"]: record for record in records}.values())
+        began = f"{changes[0].get('changedAt', changes[0]['recordedAt'])[11:19]}Z"
+        statuses = " -> ".join(status(change["newImage"]) or "(removed)" for change in changes)
+        versions = f"{len(records)} version{'s' if len(records) > 1 else ''}"
+        lines.append(f"{key.split('/')[1]:12}{began}  {versions:12}{statuses}")
     return f"Audit trail in {bucket}: an object for each order, a version for each change", lines
 
 
@@ -76,7 +74,8 @@ def history(cloud: LocalCloud) -> tuple[str, list[str]]:
     )
     if answer.returncode != 0:
         raise PipelineError(f"the history of {order_id} does not hold: {answer.stdout}{answer.stderr}")
-    return f"make history ORDER={order_id} ARGS='--html {page}'", answer.stdout.splitlines()
+    title = f"In make shell: make history ORDER={order_id} ARGS='--html {page}'"
+    return title, answer.stdout.strip("\n").splitlines()
 
 
 def look_further(cloud: LocalCloud) -> tuple[str, list[str]]:
