@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tools import cdk_terrain
+from tools.local.shell import OF_MAKE
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,6 +47,8 @@ def environment(moved: Path) -> dict[str, str]:
 def run(
     *command: str, cwd: Path = ROOT, env: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
+    # Not as a part of the make that runs the tests.
+    env = {name: value for name, value in env.items() if name not in OF_MAKE}
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 

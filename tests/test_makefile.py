@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
+from tools.local.shell import OF_MAKE
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,9 +29,20 @@ def make(commands: Path, *arguments: str) -> tuple[str, ...]:
     return ("make", f"PATH={commands}{os.pathsep}{os.environ['PATH']}", "dev=", *arguments)
 
 
+def environment(**variables: str) -> dict[str, str]:
+    """Without what would make a part of it of the make that runs the tests, and without a NODE of its own."""
+    return {name: value for name, value in os.environ.items() if name not in (*OF_MAKE, "NODE")} | variables
+
+
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -50,7 +62,7 @@ def test_the_cdktf_cli_works_without_terminal_where_it_does_not_ask(arguments: s
 
 
 def test_the_cdktf_cli_shows_its_menu_whatever_the_environment_says(commands: Path) -> None:
-    terminal = Terminal(*make(commands, "cdktf", "ARGS=destroy"), cwd=ROOT, env=os.environ | {"CI": "1"})
+    terminal = Terminal(*make(commands, "cdktf", "ARGS=destroy"), cwd=ROOT, env=environment(CI="1"))
     assert terminal.wait() == 0
     assert (commands / "calls").read_text() == "cdktf destroy; CI=\n"
 
