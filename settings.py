@@ -229,10 +229,7 @@ def _value(rules: Mapping[str, Rule], name: str, text: object) -> Any:  # noqa: 
         )
     rule = rules[name]
     if not isinstance(text, str):
-        raise SettingsError(
-            f"{name} in the context of cdktf.json is {_shown(text)}, not a string in quotes: "
-            f"allowed is {rule.allowed}"
-        )
+        raise SettingsError(f"{name} is {_shown(text)}, not a string in quotes: allowed is {rule.allowed}")
     if not re.fullmatch(rule.pattern, text):
         raise SettingsError(f"{name} is {text!r}: allowed is {rule.allowed}")
     return rule.value_of(text)

@@ -193,7 +193,7 @@ def test_context_value_that_is_no_string_is_refused(value: object, shown: str, t
     with pytest.raises(SettingsError) as error:
         Settings.load(environ={}, project_file=project_file(tmp_path, PROTECT_DATA=value))
     said = str(error.value)
-    assert said.startswith(f"PROTECT_DATA in the context of cdktf.json is {shown}")
+    assert said.startswith(f"PROTECT_DATA is {shown}")
     assert said.endswith(", not a string in quotes: allowed is true or false")
     assert len(said) < 200
 

@@ -44,7 +44,7 @@ def test_a_setting_that_is_left_out_is_an_error(tmp_path: Path, setting: str) ->
     ("content", "words"),
     [
         ({"dev": DEV | {"PROTECT_DATA": "yes"}}, "dev: PROTECT_DATA is 'yes'"),
-        ({"dev": DEV | {"PROTECT_DATA": True}}, "dev: PROTECT_DATA is True"),
+        ({"dev": DEV | {"PROTECT_DATA": True}}, "dev: PROTECT_DATA is true, not a string in quotes"),
         ({"dev": DEV | {"STATE_BUCKET": ""}}, "dev: STATE_BUCKET is ''"),
         ({"dev": DEV | {"REGION": "x"}}, "dev has REGION, which is no setting"),
         ({"Dev": DEV}, "Dev: ENVIRONMENT_SUFFIX is 'Dev'"),

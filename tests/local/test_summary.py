@@ -18,6 +18,7 @@ from tools.local.pipeline import Observed
 from tools.local.sample_orders import SAMPLE_ORDERS, SHOWN_ORDER, items
 
 MOST_LINES = 60
+ALWAYS = view.Period()
 # What a first run takes on a slow machine, in seconds, three times that of docs/local-cloud.md.
 FIRST_RUN = {
     ("Python",): 15,
@@ -44,9 +45,9 @@ def history_of(order_id: str, width: int) -> str:
     """What `make history` prints of the sample order."""
     stored = records(order_id)
     trail, found = trails.trail(list(stored), stored[-1]["newImage"])
-    changes = view.selected(trail, period=view.Period(), everything=False)
+    changes = view.selected(trail, period=ALWAYS, everything=False)
     rows = view.rows(found, trail, changes)
-    lines = text.item_lines(trail, rows, bucket="b", width=width, everything=False)
+    lines = text.item_lines(trail, rows, bucket="b", width=width, everything=False, period=ALWAYS)
     return "\n".join([text.title(order_id, [trail]), "", *lines, "", ""])
 
 
