@@ -28,7 +28,7 @@ _DESCRIPTION = (
 _EPILOG = (
     "A TIME is ISO 8601, such as 2026-11-24T14:05 or 2026-11-24T22:05:00+08:00; without a zone it is UTC. "
     "Exit status: 0 the chain holds, 1 it does not, or there is no such order, 2 bad usage or setting, 3 it "
-    "failed: AWS refused, could not be reached, …, 130 interrupted. Environment: ENVIRONMENT_SUFFIX, DEPLOY_REGION, and "
+    "failed, 130 interrupted. Environment: ENVIRONMENT_SUFFIX, DEPLOY_REGION, and "
     "what the AWS SDK reads. What each finding means, and the fields of --json, are in docs/trail.md."
 )
 

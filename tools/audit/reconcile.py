@@ -230,7 +230,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description="Compare every order item with the newest record in its audit object, and see that every "
         "audit object whose item is gone ends with the record of its removal.",
         epilog="Exit status: 0 the trail holds all that was checked (--repair: now), 1 findings remain, "
-        "2 bad usage or setting, 3 it failed: AWS refused, could not be reached, …, 130 interrupted. Environment: "
+        "2 bad usage or setting, 3 it failed, 130 interrupted. Environment: "
         "ENVIRONMENT_SUFFIX, DEPLOY_REGION, and what the AWS SDK reads.",
     )
     parser.add_argument(

@@ -219,7 +219,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="replay failed batches",
         description="Replay the failed batches to the function, in stream order.",
         epilog="Exit status: 0 no batch waits (any more), 1 batches are left, 2 bad usage or setting, "
-        "3 it failed: AWS refused, could not be reached, …, 130 interrupted. Environment: ENVIRONMENT_SUFFIX, "
+        "3 it failed, 130 interrupted. Environment: ENVIRONMENT_SUFFIX, "
         "DEPLOY_REGION, and what the AWS SDK reads.",
     )
     mode = parser.add_mutually_exclusive_group()
