@@ -32,12 +32,12 @@ def iso(time: datetime) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def history(*states: Image | None, first_number: int = 9) -> list[Record]:
+def history(*states: Image | None, first_number: int = 9, start: datetime = START) -> list[Record]:
     """The records of an item that goes through these states, one a minute; None is its absence."""
     records = []
     old: Image | None = None
     for index, new in enumerate(states):
-        changed = START + timedelta(minutes=index)
+        changed = start + timedelta(minutes=index)
         records.append(
             {
                 "orderId": ORDER_ID,
