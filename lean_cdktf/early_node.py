@@ -29,6 +29,9 @@ from .generated import Generated
 _PROGRAM = {"program.cjs": "lib__program.js", "runtime-index-worker.js": "lib__runtime-index-worker.js"}
 
 
+_PRELOAD = Path(__file__).with_name("preload.cjs")
+
+
 class Started(NamedTuple):
     """A Node.js process, which speaks through `connection` and prints to the pipe `output`."""
 
@@ -68,6 +71,7 @@ def start(generated: Generated) -> Started | None:
                 "--max-old-space-size=4069",
                 "--preserve-symlinks",
                 "--preserve-symlinks-main",
+                *(["--require", str(_PRELOAD)] if _PRELOAD.is_file() else []),
                 str(program),
             ],
             os.environ | {"JSII_AGENT": f"Python/{sys.version.split()[0]}"},

@@ -30,7 +30,8 @@ def test_the_wheel_works_in_an_environment_of_its_own(tmp_path: Path) -> None:
     subprocess.run([*pip, "wheel", "--no-deps", "-w", str(tmp_path), str(LEAN / "lean_cdktf")], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"lean_cdktf/{file.name}" for file in (LEAN / "lean_cdktf").glob("*.py")} <= names
+    files = [file for pattern in ("*.py", "*.cjs") for file in (LEAN / "lean_cdktf").glob(pattern)]
+    assert {f"lean_cdktf/{file.name}" for file in files} <= names
 
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
     # As this project has them.

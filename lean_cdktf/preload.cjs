@@ -1,0 +1,160 @@
+// @ts-check
+// Has Node.js load jsii's program and CDKTF in half the time. Node.js runs this before the program.
+//
+// The machine code that V8 has compiled is kept in the file `code`, beside the link to the program, for the
+// next run. Node.js has such a cache itself, by the paths of files; jsii links packages into a new temporary
+// folder each time, so here a module goes by its content.
+
+"use strict";
+const { readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
+/** @type {any} Most of it is for those who load modules in another way. */
+const Module = require("node:module");
+const path = require("node:path");
+const vm = require("node:vm");
+const { isMainThread } = require("node:worker_threads");
+const { crc32 } = require("node:zlib");
+
+// What CDKTF requires and a synth hardly ever calls, with the file that does so: archiver for zipping an asset,
+// which another process does, and semver for comparing the version of Terraform.
+/** @type {Record<string, RegExp>} */
+const SELDOM_CALLED = {
+  archiver: /[\\/]cdkt[fn][\\/]lib[\\/]private[\\/]fs\.js$/,
+  semver: /[\\/]cdkt[fn][\\/]lib[\\/]validations[\\/]validate-binary-version\.js$/,
+};
+
+// Code that no run uses any more is left out when the file has grown as large.
+const MOST_KEPT = 16_000_000;
+
+/** Loads what is seldom called when it is used for the first time. */
+function loadLate() {
+  const load = Module._load;
+  Module._load = (/** @type {string} */ request, /** @type {any} */ parent, /** @type {any[]} */ ...rest) => {
+    if (!(Object.hasOwn(SELDOM_CALLED, request) && SELDOM_CALLED[request].test(parent?.filename ?? ""))) {
+      return load.call(Module, request, parent, ...rest);
+    }
+    /** @type {any} */
+    let loaded;
+    const used = () => {
+      loaded ??= load.call(Module, request, parent, false);
+      return loaded;
+    };
+    return new Proxy(() => {}, {
+      apply: (_, self, values) => Reflect.apply(used(), self, values),
+      get: (_, name) => used()[name],
+    });
+  };
+}
+
+/** The code of an earlier run, by what was compiled. */
+class Code {
+  /** @type {Map<string, Buffer>} */
+  #known = new Map();
+  /** @type {Map<string, vm.Script>} */
+  #compiled = new Map();
+  #changed = false;
+
+  constructor(/** @type {string} */ file) {
+    this.file = file;
+    try {
+      this.#read(readFileSync(file));
+    } catch {
+      // There is none yet, or it is damaged.
+    }
+  }
+
+  // The file: a checksum of the rest, the length of an index, the index, the code of one module after another.
+  #read(/** @type {Buffer} */ content) {
+    const index = content.subarray(8, 8 + content.readUInt32LE(4));
+    const { version, modules } = JSON.parse(index.toString());
+    if (content.readUInt32LE(0) !== crc32(content.subarray(4)) || version !== process.version) return;
+    let start = 8 + index.length;
+    for (const [key, length] of modules) {
+      this.#known.set(key, content.subarray(start, start + length));
+      start += length;
+    }
+  }
+
+  compile(/** @type {string} */ content, /** @type {string} */ filename) {
+    const name = filename.slice(filename.lastIndexOf("node_modules"));
+    const key = `${name} ${content.length} ${crc32(content)}`;
+    const known = this.#known.get(key);
+    if (!known && /\bimport\b\s*\(/.test(content)) {
+      return; // Node.js imports for what it has compiled itself.
+    }
+    // The added line is line 0, so that errors tell the same lines and columns as ever.
+    const wrapped = `${Module.wrapper[0]}\n${content}${Module.wrapper[1]}`;
+    const script = new vm.Script(wrapped, { filename, lineOffset: -1, cachedData: known });
+    this.#changed ||= !known || script.cachedDataRejected === true;
+    this.#compiled.set(key, script);
+    return script.runInThisContext();
+  }
+
+  /** Writes the code of this run, with what was lately compiled, and that of others. */
+  write() {
+    if (!this.#changed) return;
+    const kept = [...this.#known.values()].reduce((size, code) => size + code.length, 0) < MOST_KEPT;
+    const codes = new Map(kept ? this.#known : []);
+    for (const [key, script] of this.#compiled) codes.set(key, script.createCachedData());
+    const modules = [...codes].map(([key, code]) => [key, code.length]);
+    const index = Buffer.from(JSON.stringify({ version: process.version, modules }));
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(index.length, 4);
+    const content = Buffer.concat([head, index, ...codes.values()]);
+    content.writeUInt32LE(crc32(content.subarray(4)), 0);
+    // Another run may be doing the same.
+    const temporary = `${this.file}.${process.pid}`;
+    try {
+      writeFileSync(temporary, content);
+      renameSync(temporary, this.file);
+    } catch {
+      rmSync(temporary, { force: true });
+    }
+  }
+}
+
+/** Compiles modules with the code of an earlier run. */
+function keepCode(/** @type {string} */ file) {
+  const code = new Code(file);
+  const compile = Module.prototype._compile;
+  /** @this {any} */
+  Module.prototype._compile = function (
+    /** @type {string} */ content,
+    /** @type {string} */ filename,
+    /** @type {any[]} */ ...rest
+  ) {
+    let run;
+    try {
+      run = code.compile(content, filename);
+    } catch {
+      // An ECMAScript module, or an error that Node.js shows in its own way.
+    }
+    if (!run) return compile.call(this, content, filename, ...rest);
+    return run.call(this.exports, this.exports, requireOf(this), this, filename, path.dirname(filename));
+  };
+  process.once("exit", () => code.write());
+}
+
+/** The function `require` of a module, as Node.js makes it. */
+function requireOf(/** @type {any} */ module) {
+  const require = (/** @type {string} */ id) => module.require(id);
+  const resolve = (/** @type {string} */ request, /** @type {any} */ options) =>
+    Module._resolveFilename(request, module, false, options);
+  resolve.paths = (/** @type {string} */ request) => Module._resolveLookupPaths(request, module);
+  return Object.assign(require, {
+    resolve,
+    main: process.mainModule,
+    extensions: Module._extensions,
+    cache: Module._cache,
+  });
+}
+
+// Not in processes and threads that the program starts.
+const [, program = ""] = process.argv;
+if (isMainThread && path.basename(program) === "program.cjs") {
+  loadLate();
+  // A debugger breaks in code that Node.js compiles, and old versions have no such checksum.
+  const isDebugged = /--inspect/.test(`${process.execArgv} ${process.env.NODE_OPTIONS}`);
+  if (!isDebugged && crc32 !== undefined) {
+    keepCode(path.join(path.dirname(program), "code"));
+  }
+}
