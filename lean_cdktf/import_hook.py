@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from . import early_node
+from . import early_node, late
 from .generated import Generated
 from .packages import is_provider
 
@@ -27,7 +27,11 @@ class Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target)
-        if spec and spec.submodule_search_locations and type(spec.loader) is SourceFileLoader:
+        if not spec or type(spec.loader) is not SourceFileLoader:
+            return spec
+        if name in late.LATE and "jsii" in sys.modules:
+            spec.loader = late.LateLoader(spec.loader)
+        elif spec.submodule_search_locations:
             if name == "jsii":
                 spec.loader = _JsiiLoader(name, spec.loader.path, self._generated)
             elif name == "typeguard":

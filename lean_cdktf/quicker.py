@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-import importlib.metadata
 import io
 import socket
 import sys
@@ -10,6 +9,8 @@ import typing
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import Any
+
+from . import late
 
 # Of as many new objects it takes for Python to look for garbage among them. By itself, it does so after 700.
 _OBJECTS = 100_000
@@ -23,16 +24,7 @@ def prepare() -> None:
     """
     if gc.isenabled() and 0 < gc.get_threshold()[0] < _OBJECTS:
         gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
-    look_up, versions = importlib.metadata.version, dict[str, str]()
-
-    def version(distribution_name: str) -> str:
-        if distribution_name != "typeguard":
-            return look_up(distribution_name)
-        if not versions:
-            versions[distribution_name] = look_up(distribution_name)
-        return versions[distribution_name]
-
-    importlib.metadata.version = version
+    late.give_version(sys.modules.get("importlib.metadata"))
     find_hints, hints = typing.get_type_hints, dict[object, dict[str, Any]]()
 
     def get_type_hints(obj: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 as typing has it
@@ -61,7 +53,7 @@ def _something_to_do(own: int) -> bool:
     objects = gc.get_objects()
     # There are few types of so many objects.
     kinds = {kind for kind in set(map(type, objects)) if hasattr(kind, "__del__")}
-    return any(type(instance) in kinds and _has_something_to_do(instance, own) for instance in objects)
+    return any([_has_something_to_do(instance, own) for instance in objects if type(instance) in kinds])
 
 
 def _has_something_to_do(instance: object, own: int) -> bool:
