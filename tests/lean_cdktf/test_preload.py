@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def node(folder: Path, *arguments: str, preload: bool = True) -> str:
     """What Node.js prints when it runs the program in `folder`."""
-    options = ["--require", str(PRELOAD)] if preload else []
+    options = ["--preserve-symlinks", *(["--require", str(PRELOAD)] if preload else [])]
     done = subprocess.run(
         [NODE, *options, "program.cjs", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -125,6 +125,9 @@ def test_where_nothing_can_be_written_it_is_done_without(folder: Path) -> None:
         "console.log(require.main === module, require.cache[__filename] === module, !!require.extensions)",
         "console.log(require.resolve('a'), require.resolve.paths('a'), module.children.length)",
         "import('a').then((a) => console.log(a.default))",
+        "const name = './node_modules/a/index.js'; import(name).then((a) => console.log(a.default))",
+        "import('j/j.json', { with: { type: 'json' } }).then((j) => console.log(j.default))",
+        "import('./none.js').catch((error) => console.log(error.message))",
         "new Function('return import(`a`)')().then((a) => console.log(a.default))",
         "try { require('missing') } catch (error) { console.log(error.code, error.requireStack) }",
         "console.log(this === module.exports, arguments.length, __dirname, module.paths)",
@@ -134,12 +137,71 @@ def test_where_nothing_can_be_written_it_is_done_without(folder: Path) -> None:
 def test_a_program_does_as_without(folder: Path, program: str) -> None:
     write(folder, program=program, a__index="module.exports = 1", m__index="export default 2")
     (folder / "node_modules" / "m" / "package.json").write_text('{"type": "module"}')
+    (folder / "node_modules" / "j").mkdir()
+    (folder / "node_modules" / "j" / "j.json").write_text("[1]")
 
     def told(*, preload: bool) -> str:
         # But the preload's own lines in a stack, and a warning with the number of the process.
         return re.sub(r"\(node:\d+\)|.*(preload\.cjs|node:internal).*\n", "", node(folder, preload=preload))
 
     assert told(preload=False) == told(preload=True) == told(preload=True) != ""
+
+
+def test_what_imports_in_disguise_works(folder: Path) -> None:
+    write(folder, program="eval('imp' + 'ort(`a`)').then((a) => console.log(a.default))", a__index="")
+    assert [node(folder).splitlines()[0] for _ in range(2)] == ["{}", "{}"]
+
+
+def test_types_in_comments_are_no_imports(folder: Path) -> None:
+    write(folder, program="require('a')", a__index="/** @type {import('.')} */\nmodule.exports = 1")
+    node(folder)
+    (folder / "code").read_bytes().index(b"node_modules/a/index.js")
+
+
+def unpacked(folder: Path, digest: str, **files: str) -> None:
+    """Write a program that requires the package a, in folders as jsii has them."""
+    for name, text in files.items():
+        file = folder / digest / f"{name.replace('__', '/')}.js"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    modules = folder / "jsii-kernel-1" / "node_modules"
+    modules.mkdir(parents=True, exist_ok=True)
+    (modules / "a").unlink(missing_ok=True)
+    (modules / "a").symlink_to(folder / digest)
+    write(folder, program="console.log(require('./jsii-kernel-1/node_modules/a'))")
+
+
+def test_a_package_that_jsii_unpacked_is_searched_once(folder: Path) -> None:
+    digest = "0123456789abcdef" * 4
+    unpacked(
+        folder, digest, index="module.exports = require('b')", node_modules__b__first="module.exports = 1"
+    )
+    package = folder / digest / "node_modules" / "b" / "package.json"
+    package.write_text('{"main": "first.js"}')
+    assert node(folder) == "1\n"
+    first = code(folder)
+    assert node(folder) == "1\n"
+    assert code(folder) == first
+    # Which jsii never does.
+    (folder / digest / "node_modules" / "b" / "second.js").write_text("module.exports = 2")
+    package.write_text('{"main": "second.js"}')
+    assert node(folder) == "1\n"
+    # Another package, with the same place.
+    moved = (folder / digest).rename(folder / digest[::-1])
+    unpacked(folder, moved.name)
+    assert node(folder) == "2\n"
+
+
+def test_a_package_that_may_change_is_searched_each_time(folder: Path) -> None:
+    unpacked(
+        folder, "sources", index="module.exports = require('b')", node_modules__b__first="module.exports = 1"
+    )
+    package = folder / "sources" / "node_modules" / "b" / "package.json"
+    package.write_text('{"main": "first.js"}')
+    assert node(folder) == "1\n"
+    (folder / "sources" / "node_modules" / "b" / "second.js").write_text("module.exports = 2")
+    package.write_text('{"main": "second.js"}')
+    assert node(folder) == "2\n"
 
 
 def test_archiver_is_loaded_when_it_is_called(folder: Path) -> None:
