@@ -30,7 +30,7 @@ class Finder:
         if not spec or type(spec.loader) is not SourceFileLoader:
             return spec
         if name in late.LATE and "jsii" in sys.modules:
-            spec.loader = late.LateLoader(spec.loader)
+            spec.loader = late.LateLoader(name, spec.loader.path)
         elif spec.submodule_search_locations:
             if name == "jsii":
                 spec.loader = _JsiiLoader(name, spec.loader.path, self._generated)

@@ -15,21 +15,21 @@ _LOADER = "__lean_cdktf_loader__"
 _loading = threading.RLock()
 
 
-class LateLoader:
+class LateLoader(SourceFileLoader):
     """Runs a module when something of it is used for the first time."""
-
-    def __init__(self, loader: SourceFileLoader) -> None:
-        self._loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return _Late(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        if isinstance(module, _Late) and module.__spec__:
-            module.__spec__.loader = module.__loader__ = self._loader
-            module.__dict__[_LOADER] = self._loader
+        if isinstance(module, _Late):
+            module.__dict__[_LOADER] = self
+            give_version(module)
         else:  # it is reloaded
-            self._loader.exec_module(module)
+            self.run(module)
+
+    def run(self, module: ModuleType) -> None:
+        super().exec_module(module)
         give_version(module)
 
 
@@ -39,11 +39,10 @@ class _Late(ModuleType):
             loader = self.__dict__.pop(_LOADER, None)
             if loader:
                 try:
-                    loader.exec_module(self)
+                    loader.run(self)
                 except BaseException:
                     self.__dict__[_LOADER] = loader
                     raise
-                give_version(self)
                 self.__class__ = ModuleType  # type: ignore[assignment] # as if it had been run at once
         return ModuleType.__getattribute__(self, name)
 

@@ -1,6 +1,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "a folder"
 
 
-def node(folder: Path, *arguments: str, preload: bool = True) -> str:
+def node(folder: Path, *arguments: str, preload: bool = True, options: Sequence[str] = ()) -> str:
     """What Node.js prints when it runs the program in `folder`."""
-    options = ["--preserve-symlinks", *(["--require", str(PRELOAD)] if preload else [])]
+    options = [*options, "--preserve-symlinks", *(["--require", str(PRELOAD)] if preload else [])]
     done = subprocess.run(
         [NODE, *options, "program.cjs", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -222,6 +223,19 @@ def test_archiver_is_loaded_when_it_is_called(folder: Path) -> None:
     assert node(folder) == "required\nloaded\nzipped 7\n"
     write(folder, program='require("archiver"); console.log("required")')
     assert node(folder) == "loaded\nrequired\n"
+
+
+@pytest.mark.parametrize(("calls", "optimized"), [(12_000, False), (200_000, True)])
+def test_functions_are_optimized_when_they_are_often_called(
+    folder: Path, calls: int, optimized: bool
+) -> None:
+    hot = "let sum = 0; function often(x) { return (x * 31) % 7; }"
+    write(folder, program=f"{hot} for (let i = 0; i < {calls}; i++) sum += often(i); console.log(sum)")
+    told = [node(folder, options=["--trace-opt"], preload=preload) for preload in (False, True)]
+    assert ["completed optimizing" in text and "<JSFunction often" in text for text in told] == [
+        True,
+        optimized,
+    ]
 
 
 def test_other_programs_are_left_alone(folder: Path) -> None:
