@@ -18,6 +18,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +30,9 @@ from .generated import Generated
 # .cjs, lest the project's own package.json should make a module of it. Older ones have no worker.
 _PROGRAM = {"program.cjs": "lib__program.js", "runtime-index-worker.js": "lib__runtime-index-worker.js"}
 
+
+# With as much, Node.js lets its memory grow to 4,144 MB by itself.
+_AMPLE_MEMORY = 16 * 1024**3
 
 _PRELOAD = Path(__file__).with_name("preload.cjs")
 
@@ -68,7 +73,8 @@ def start(generated: Generated) -> Started | None:
             # jsii's own options, and one because of the links.
             [
                 node,
-                "--max-old-space-size=4069",
+                # With this option, Node.js compiles anew what it has in it as compiled.
+                *([] if memory() >= _AMPLE_MEMORY else ["--max-old-space-size=4069"]),
                 "--preserve-symlinks",
                 "--preserve-symlinks-main",
                 *(["--require", str(_PRELOAD)] if _PRELOAD.is_file() else []),
@@ -87,6 +93,32 @@ def start(generated: Generated) -> Started | None:
         )
     os.close(output_end)
     return Started(pid, connection, output)
+
+
+def memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
+    """How many bytes of memory this process may use at most: 0 if that is not known."""
+    try:
+        limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+        with suppress(FileNotFoundError):  # only Linux has it
+            for line in (proc / "self" / "cgroup").read_text().splitlines():
+                _, controllers, path = line.split(":", 2)
+                if controllers in ("", "memory"):
+                    limits += _cgroup_limits(cgroups / controllers, path)
+    except (OSError, ValueError):
+        return 0
+    return min(limits)
+
+
+def _cgroup_limits(root: Path, path: str) -> Iterator[int]:
+    group = root / path.lstrip("/")
+    for folder in (group, *group.parents):
+        if not folder.is_relative_to(root):
+            return
+        for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
+            with suppress(FileNotFoundError):
+                limit = (folder / name).read_text().strip()
+                if limit != "max":
+                    yield int(limit)
 
 
 def prefer_node_of_environment() -> None:

@@ -1,9 +1,12 @@
+import os
+import subprocess
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
 import constructs
 import pytest
+from lean_cdktf.early_node import memory
 
 from tests.lean_cdktf.sample import NODE, run
 
@@ -97,6 +100,49 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     assert result.stderr.endswith("\nKeyboardInterrupt\n")
     assert "Node.js" not in result.stderr
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits", "expected"),
+    [
+        ("0::/a/b", {}, None),
+        ("0::/a/b", {"a/b/memory.max": "max"}, None),
+        ("0::/a/b", {"a/b/memory.max": "2000", "a/memory.max": "1000"}, 1000),
+        ("0::/", {"memory.max": "2000", "memory.high": "1000"}, 1000),
+        ("9:cpu,cpuacct:/x\n8:memory:/a", {"memory/a/memory.limit_in_bytes": "1000"}, 1000),
+        ("8:memory:/docker/1", {"memory/memory.limit_in_bytes": "1000"}, 1000),
+        ("8:memory:/", {"memory/memory.limit_in_bytes": "9223372036854771712"}, None),
+        ("0::/", {"memory.max": "much"}, 0),
+        ("no such form", {}, 0),
+    ],
+)
+def test_memory_is_the_least_of_the_limits(
+    tmp_path: Path, groups: str, limits: dict[str, str], expected: int | None
+) -> None:
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for name, text in {
+        "proc/self/cgroup": groups,
+        **{f"sys/{file}": text for file, text in limits.items()},
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    assert memory(tmp_path / "proc", tmp_path / "sys") == (machine if expected is None else expected)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(2**40, False), (2**33, True), (0, True)])
+def test_node_has_as_much_memory_as_from_jsii(tmp_path: Path, size: int, expected: bool) -> None:
+    node = tmp_path / "node"
+    node.write_text('#!/bin/sh\necho "$@" >arguments\n')
+    node.chmod(0o755)
+    code = f"from lean_cdktf import early_node; early_node.memory = lambda: {size}\nimport constructs"
+    run(tmp_path, code, JSII_NODE=str(node))
+    assert ("--max-old-space-size=4069" in (tmp_path / "arguments").read_text()) == expected
+    limit = "v8.getHeapStatistics().heap_size_limit >= 4069 * 1024 ** 2"
+    options = ["--max-old-space-size=4069"] if memory() < 16 * 1024**3 else []
+    assert (
+        subprocess.run([NODE, *options, "-p", limit], capture_output=True, text=True, check=True).stdout
+        == "true\n"
+    )
 
 
 def test_node_ends_where_jsii_is_left_to_itself(tmp_path: Path) -> None:
