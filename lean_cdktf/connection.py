@@ -64,10 +64,10 @@ class EarlyNode(_NodeProcess):
     def _catch_up(self) -> None:
         """Read what Node.js said meanwhile."""
         if not self._said_hello:
-            self._said_hello = True
             # Node.js may still be loading; all that stays is imported.
             quicker.spare_the_end(self._connection.fileno())
             self.handshake()
+            self._said_hello = True
         while self._loading:
             name = self._loading.popleft()
             answer = self._next_message()

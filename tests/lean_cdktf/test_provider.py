@@ -225,6 +225,35 @@ def test_a_file_that_jsii_refers_to_is_written_as_ever(tmp_path: Path) -> None:
     assert (tmp_path / "written").read_text() == "text"
 
 
+@pytest.mark.parametrize(
+    "opened",
+    [
+        "io.StringIO('text')",
+        "io.BytesIO(b'text')",
+        "io.BufferedWriter(io.BytesIO())",
+        "io.TextIOWrapper(io.BytesIO())",
+        "detached()",
+        "Broken()",
+    ],
+)
+def test_a_file_that_is_none_may_be_open(tmp_path: Path, opened: str) -> None:
+    code = f"""
+import lean_cdktf, io
+def detached():
+    text = io.TextIOWrapper(io.BytesIO())
+    text.detach()
+    return text
+class Broken(io.RawIOBase):
+    def writable(self):
+        raise RuntimeError("broken")
+file = {opened}
+import constructs
+constructs.RootConstruct()
+print("done")
+"""
+    assert run(tmp_path, code).stdout == "done\n"
+
+
 def test_python_looks_for_garbage_less_where_nothing_is_left_open(tmp_path: Path) -> None:
     code = "import constructs, gc; constructs.RootConstruct(); print(gc.get_freeze_count() > 0)"
     assert run(tmp_path, f"import lean_cdktf\n{code}").stdout == "True\n"
