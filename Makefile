@@ -197,7 +197,7 @@ reconcile: $(runtime) ## prove that table and audit trail agree; ARGS=--deep, --
 # --- Keeping the project --------------------------------------------------------------------------------------
 
 .PHONY: test-lean
-test-lean: $(dev) ## lean_cdktf with 12 providers in 15 styles of imports, which installs 900 MB
+test-lean: $(dev) ## lean_cdktf with 12 providers in 16 styles of imports, which installs 900 MB
 	pytest --quiet --durations=5 tests/lean_cdktf/providers.py
 
 .PHONY: cdktn

