@@ -110,6 +110,12 @@ def test_nothing_of_cdktf_is_left(moved: Path) -> None:
     assert "cdktf.out/" in (moved / ".gitignore").read_text()
 
 
+def test_the_style_is_kept(moved: Path) -> None:
+    for command in (["check"], ["format", "--check"]):
+        answer = run(sys.executable, "-m", "ruff", *command, "--quiet", "--no-cache", cwd=moved)
+        assert (answer.returncode, answer.stdout) == (0, "")
+
+
 def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for folder in (tmp_path, tmp_path / "file"):

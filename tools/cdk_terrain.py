@@ -86,6 +86,7 @@ def make_copy(folder: Path, steps: Steps) -> None:
         unfinished = Path(scratch) / "copy"
         with steps.step("Copy"):
             copy(unfinished)
+            arrange(unfinished)
         with steps.step("Lock files"):
             renew_locks(unfinished)
         unfinished.rename(folder)
@@ -105,6 +106,13 @@ def copy(folder: Path) -> None:
         except UnicodeDecodeError:
             continue
         target.write_text(moved(name, text), "utf-8")
+
+
+def arrange(folder: Path) -> None:
+    """Break lines anew, and sort imports, where names are longer now. Raises CalledProcessError."""
+    ruff = [sys.executable, "-m", "ruff"]
+    subprocess.run([*ruff, "check", "--quiet", "--no-cache", "--select=I", "--fix"], cwd=folder, check=True)
+    subprocess.run([*ruff, "format", "--quiet", "--no-cache"], cwd=folder, check=True)
 
 
 def renew_locks(folder: Path) -> None:
