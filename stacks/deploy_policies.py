@@ -451,7 +451,8 @@ class DeployPolicies:
             _deny(
                 "KeepBuckets",
                 [
-                    "s3:DeleteBucket*",
+                    "s3:DeleteBucket",
+                    "s3:DeleteBucketPolicy",
                     "s3:PutBucketObjectLockConfiguration",
                     "s3:PutBucketOwnershipControls",
                     "s3:PutBucketPolicy",
@@ -462,6 +463,7 @@ class DeployPolicies:
                 ],
                 arns.buckets,
             ),
+            # Whatever S3 can do to an object, now and later.
             _deny("KeepObjects", ["s3:*"], arns.objects),
             _deny(
                 "KeepKeys",

@@ -7,7 +7,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.template import Template
+from tests.template import Template, deploy_roles
 
 
 @pytest.fixture
@@ -25,6 +25,14 @@ def test_protected_pipeline(protected_pipeline: Template, json_snapshot: Snapsho
 
 def test_bootstrap(bootstrap: Template, json_snapshot: SnapshotAssertion) -> None:
     assert _mask_asset_hashes(bootstrap) == json_snapshot
+
+
+def test_deploy_roles(json_snapshot: SnapshotAssertion) -> None:
+    assert deploy_roles().json == json_snapshot
+
+
+def test_protecting_deploy_roles(json_snapshot: SnapshotAssertion) -> None:
+    assert deploy_roles(PROTECT_DATA="true").json == json_snapshot
 
 
 def _mask_asset_hashes(template: Template) -> object:
