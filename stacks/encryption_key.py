@@ -69,6 +69,8 @@ class EncryptionKey(Construct):
                     "AlarmsUseKey",
                     "Service",
                     "cloudwatch.amazonaws.com",
+                    # What SNS asks of a service that publishes, the whole family of data keys included:
+                    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
                     actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                     condition=DataAwsIamPolicyDocumentStatementCondition(
                         test="StringEquals", variable="aws:SourceAccount", values=[names.account_id]
@@ -78,6 +80,9 @@ class EncryptionKey(Construct):
                     "LogGroupUsesKey",
                     "Service",
                     f"logs.{settings.deploy_region}.amazonaws.com",
+                    # What CloudWatch Logs asks for, whole families included: ReEncrypt* is ReEncryptFrom and
+                    # ReEncryptTo, by which it moves its data keys from one key to another:
+                    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
                     actions=[
                         "kms:Decrypt",
                         "kms:DescribeKey",
