@@ -14,6 +14,7 @@ from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from constructs import Construct
 
 from names import STATUS_INDEX, Names
+from stacks.failed_batches import COUNTED_DAYS
 
 PERIOD_SECONDS = 300
 ERROR_RATE_PERCENT = 5
@@ -228,7 +229,8 @@ def _of_outcome(
             subject="order-failed-batches",
             means=(
                 "Batches of changes wait in the failed-batches bucket: their changes have no audit record "
-                "and raised no alert. The alarm is on until all are redriven"
+                "and raised no alert. The alarm is on while SQS counts one that waits, "
+                f"{COUNTED_DAYS} days at most"
             ),
             first="run make redrive ARGS=--list, which says why each failed",
             watches=Metric(

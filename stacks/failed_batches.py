@@ -28,6 +28,8 @@ from settings import Settings
 from stacks.policy_statements import deny_without_tls
 from stacks.private_bucket import PrivateBucket
 
+# The longest that SQS keeps a message, by which a batch that waits is counted.
+COUNTED_DAYS = 14
 REPLAYED_DAYS = 90
 
 
@@ -55,8 +57,7 @@ class FailedBatches(Construct):
             "queue",
             name=names.failed_batches_queue,
             sqs_managed_sse_enabled=True,
-            # The longest that SQS keeps a message, in seconds.
-            message_retention_seconds=14 * 24 * 60 * 60,
+            message_retention_seconds=COUNTED_DAYS * 24 * 60 * 60,
             tags={"Purpose": "Count of the failed batches that wait for redrive"},
         )
         rule = self._rule(names)

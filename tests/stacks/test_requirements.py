@@ -122,6 +122,10 @@ def test_G4_one_switch_protects_table_and_audit_bucket(protected_pipeline: Templ
     assert protected == {"orders-table-dev", AUDIT_BUCKET}
 
 
+def test_G4_a_key_that_is_destroyed_goes_as_soon_as_kms_allows(pipeline: Template) -> None:
+    assert pipeline.only("aws_kms_key")["deletion_window_in_days"] == 7
+
+
 def test_G5_default_tags_reach_every_resource(pipeline: Template) -> None:
     assert pipeline.json["provider"]["aws"][0]["default_tags"] == [
         {"tags": {"Environment": "dev", "Purpose": "Order audit pipeline"}}
@@ -544,6 +548,10 @@ def test_A6_only_the_rule_sends_to_the_queue(pipeline: Template) -> None:
 
 def test_A6_a_batch_that_waits_is_counted_as_long_as_sqs_can(pipeline: Template) -> None:
     assert pipeline.only("aws_sqs_queue")["message_retention_seconds"] == 14 * 24 * 60 * 60
+    name = "order-failed-batches-alarm-dev"
+    alarm = pipeline.only("aws_cloudwatch_metric_alarm", alarm_name=name)
+    # And no longer, though batches may still wait.
+    assert "The alarm is on while SQS counts one that waits, 14 days at most." in alarm["alarm_description"]
 
 
 def test_A5_every_alarm_says_what_it_means_and_what_to_do_first(pipeline: Template) -> None:
