@@ -57,3 +57,32 @@ def test_what_is_not_allowed_is_one_line(tmp_path: Path, content: object, words:
     with pytest.raises(Stop, match=words) as stopped:
         matrix(tmp_path, content)
     assert "\n" not in str(stopped.value)
+
+
+def test_a_name_is_one_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "environments.json"
+    file.write_text('{"dev": {}, "eu-prod": {}}')
+    environments.check_name("eu-prod", file)
+    with pytest.raises(
+        Stop, match=r"'prod': allowed is what \.github/environments\.json names: dev, eu-prod$"
+    ):
+        environments.check_name("prod", file)
+    file.write_text("{}")
+    with pytest.raises(Stop, match="names: none"):
+        environments.check_name("prod", file)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", r"environments\.json: Expecting"),
+        ("[]", r"environments\.json: not an object"),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read(tmp_path: Path, content: str | None, words: str) -> None:
+    file = tmp_path / "environments.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(Stop, match=words):
+        environments.check_name("dev", file)

@@ -99,6 +99,7 @@ def test_the_review_is_told_where_the_plan_comes_from(job: Job) -> None:
 
 def test_a_plan_of_unknown_origin_is_reviewed_too(job: Job) -> None:
     terraform(job)
+    (job.stack / "plan.tfplan").touch()
     assert plan.review_plan() == 0
     [call] = job.review.calls()
     assert call == f"plan.json @{stack.ALLOWED}"
@@ -138,6 +139,7 @@ def test_without_a_lock_file_the_provider_is_free_and_with_one_it_is_not(job: Jo
 
 def test_a_review_of_a_plan_that_was_brought_needs_no_state(job: Job) -> None:
     terraform(job)
+    (job.stack / "plan.tfplan").touch()
     assert plan.review_plan() == 0
     assert [call.split()[0] for call in job.terraform.calls()] == ["init", "show"]
     assert "-backend=false" in job.terraform.calls()[0]
@@ -145,10 +147,28 @@ def test_a_review_of_a_plan_that_was_brought_needs_no_state(job: Job) -> None:
 
 def test_a_plan_that_terraform_refuses_to_apply_is_an_error(job: Job) -> None:
     terraform(job)
+    (job.stack / "plan.tfplan").touch()
     job.terraform.answer("apply *", "", FAILS)
     assert plan.apply_plan() == 0
     with pytest.raises(StackError, match="terraform apply failed"):
         plan.apply_plan()
+
+
+@pytest.mark.parametrize("given", ["", "-parallelism=3"])
+def test_terraform_writes_no_color_but_to_a_terminal(
+    job: Job, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    told = job.folder / "arguments"
+    job.terraform.answer("*", FAILS, then=f"echo $TF_CLI_ARGS > '{told}'")
+    monkeypatch.setenv("TF_CLI_ARGS", given)
+    with pytest.raises(StackError):
+        plan.plan()
+    assert told.read_text() == f"{given} -no-color".lstrip() + "\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with pytest.raises(StackError):
+        plan.plan()
+    assert told.read_text() == f"{given}\n"
 
 
 class TestDrift:

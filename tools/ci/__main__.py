@@ -10,6 +10,11 @@ from tools.ci import deployment, drift_issue, environments, github, plan, pull_r
 from tools.ci.stack import StackError, StateVersion
 from tools.console.program import run_tool
 
+# What its workflow sets for one job alone.
+MORE_VARIABLES = {"mark-stale": ["STATE_LINEAGE", "STATE_SERIAL"]}
+# A pull request that adds an environment is told of its plan by main's code, whose file does not name it yet.
+BEFORE_MERGE = {"publish", "answer-queue"}
+
 
 def _environments() -> int:
     matrix = json.dumps(environments.matrix())
@@ -19,8 +24,10 @@ def _environments() -> int:
 
 
 def _mark_stale(environment: str) -> int:
-    state = StateVersion(os.environ["STATE_LINEAGE"], int(os.environ["STATE_SERIAL"]))
-    return pull_request.mark_stale(environment, state)
+    serial = os.environ["STATE_SERIAL"]
+    if not serial.isdecimal():
+        raise github.Stop(f"STATE_SERIAL is {serial!r}: allowed is the serial of a state, a number")
+    return pull_request.mark_stale(environment, StateVersion(os.environ["STATE_LINEAGE"], int(serial)))
 
 
 COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
@@ -63,6 +70,11 @@ def main() -> int:
     try:
         if arguments.command in COMMANDS:
             return COMMANDS[arguments.command][1]()
+        if not (arguments.command in BEFORE_MERGE and github.is_here()):
+            environments.check_name(arguments.environment)
+        github.check_variables(
+            arguments.command, *github.VARIABLES, *MORE_VARIABLES.get(arguments.command, [])
+        )
         return JOBS[arguments.command][1](arguments.environment)
     except (github.Stop, github.GitHubError, StackError) as error:
         github.annotate("error", str(error))

@@ -17,10 +17,27 @@ def matrix(file: Path = FILE) -> list[dict[str, Any]]:
     allowed.
     """
     try:
-        environments = json.loads(file.read_bytes())
-        return [_entry(name, settings) for name, settings in environments.items()]
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return [_entry(name, settings) for name, settings in _read(file).items()]
+    except (ValueError, AttributeError, TypeError) as error:
         raise Stop(f"{file.name}: {error}") from None
+
+
+def check_name(name: str, file: Path = FILE) -> None:
+    """Raises Stop when the file has no environment of this name."""
+    names = list(_read(file))
+    if name not in names:
+        allowed = ", ".join(names) or "none"
+        raise Stop(f"ENVIRONMENT is {name!r}: allowed is what .github/{file.name} names: {allowed}")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Stop(f"{file.name}: {error}") from None
+    if not isinstance(content, dict):
+        raise Stop(f"{file.name}: not an object of environments by their names")
+    return content
 
 
 def _entry(name: str, given: dict[str, str]) -> dict[str, Any]:

@@ -14,6 +14,17 @@ from typing import Any, TypeVar
 # What GitHub has just been told shows up in its answers a little later. Seconds before each further attempt.
 WAITS = (1, 2, 4, 8, 15)
 BOT = "github-actions[bot]"
+# What GitHub sets for every job, and the workflows for those that call `gh`.
+VARIABLES = (
+    "GH_REPO",
+    "GH_TOKEN",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_REF_NAME",
+    "GITHUB_REPOSITORY",
+    "GITHUB_RUN_ID",
+    "GITHUB_SERVER_URL",
+    "GITHUB_SHA",
+)
 
 Answer = TypeVar("Answer")
 
@@ -26,10 +37,25 @@ class Stop(Exception):
     """A job cannot go on; the message is one line that says why and what the way out is."""
 
 
+def is_here() -> bool:
+    """Whether this runs in a workflow."""
+    return "GITHUB_ACTIONS" in os.environ
+
+
+def check_variables(job: str, *names: str) -> None:
+    """Raises Stop with the names of all that are not set, before the job has begun."""
+    if missing := [name for name in names if not os.environ.get(name)]:
+        verb = "is" if len(missing) == 1 else "are"
+        raise Stop(f"{job} is a job of a workflow, and {', '.join(missing)} {verb} not set")
+
+
 def gh(*arguments: str) -> bytes:
     """What `gh` prints. A call that fails is tried again, after growing waits; then GitHubError is raised."""
     for wait in (*WAITS, None):
-        answer = subprocess.run(["gh", *arguments], capture_output=True, check=False)
+        try:
+            answer = subprocess.run(["gh", *arguments], capture_output=True, check=False)
+        except FileNotFoundError:
+            raise GitHubError("gh, the command of GitHub, is not on the PATH") from None
         if answer.returncode == 0:
             return answer.stdout
         if wait is not None:
@@ -65,13 +91,17 @@ def repository() -> str:
 
 def run_url() -> str | None:
     """The page of the run that this is part of, or None on a machine that is not GitHub's."""
-    server, run = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_RUN_ID")
-    return f"{server}/{os.environ['GITHUB_REPOSITORY']}/actions/runs/{run}" if server and run else None
+    given = [os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    return "{}/{}/actions/runs/{}".format(*given) if all(given) else None
 
 
-def event() -> dict[str, Any]:
-    """The payload of the event that started the workflow."""
-    payload: dict[str, Any] = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_bytes())
+def event(kind: str) -> dict[str, Any]:
+    """The `pull_request` or `merge_group` that started the workflow; raises Stop when it was neither."""
+    path = Path(os.environ["GITHUB_EVENT_PATH"])
+    try:
+        payload: dict[str, Any] = json.loads(path.read_bytes())[kind]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Stop(f"GITHUB_EVENT_PATH is {str(path)!r}, which tells of no {kind}") from None
     return payload
 
 
@@ -87,7 +117,7 @@ def summary(markdown: str) -> None:
 
 def annotate(level: str, message: str) -> None:
     """Print an `error`, a `warning` or a `notice`: as an annotation of the run there, plainly elsewhere."""
-    if "GITHUB_ACTIONS" in os.environ:
+    if is_here():
         escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         print(f"::{level}::{escaped}", flush=True)
     else:

@@ -19,14 +19,14 @@ def plan() -> int:
 
 def review_plan() -> int:
     """Review the plan that is in the stack's folder, wherever it was made; the status of the review."""
-    stack = Stack()
+    stack = Stack.with_plan()
     stack.init(backend=False)
     return stack.review()
 
 
 def apply_plan() -> int:
     """Apply the plan that is in the stack's folder; Terraform refuses one that is stale."""
-    stack = Stack()
+    stack = Stack.with_plan()
     stack.init()
     stack.apply()
     return 0

@@ -24,7 +24,7 @@ STATE = "state serial {} of {}"
 
 def publish(environment: str) -> int:
     """Tell the pull request of this run's plan: what it would do, and whether it may be merged."""
-    pull_request = github.event()["pull_request"]
+    pull_request = github.event("pull_request")
     with tempfile.TemporaryDirectory() as folder:
         planned = of_run(own_run(), [f"review-{environment}"], Path(folder) / "planned")
         _comment(environment, pull_request, planned)
@@ -39,7 +39,7 @@ def answer_queue(environment: str) -> int:
     The group's own plan would hold what is before it in the queue and not deployed yet. When that is, what is
     left is held against the review (`deployment.py`).
     """
-    group = github.event()["merge_group"]
+    group = github.event("merge_group")
     number = re.search(r"/pr-(\d+)-", group["head_ref"])
     if number is None:
         raise github.Stop(f"{group['head_ref']} does not tell a pull request")

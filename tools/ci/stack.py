@@ -9,6 +9,7 @@ Beside `cdk.tf.json` that folder then holds
 - `changes.json`: whether the plan passed its review, and what it changes, without values (`changes.py`)
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -115,6 +116,15 @@ class Stack:
     def __init__(self) -> None:
         self.folder = stack_folder()
 
+    @classmethod
+    def with_plan(cls) -> Self:
+        """The stack with a plan in its folder; raises StackError when there is none."""
+        with contextlib.suppress(StackError):
+            stack = cls()
+            if (stack.folder / "plan.tfplan").exists():
+                return stack
+        raise StackError("there is no plan: make plan makes one")
+
     def init(self, *, backend: bool = True) -> None:
         """Install the provider: the one that the lock file names, when the folder holds one, and no other."""
         pinned = ["-lockfile=readonly"] if (self.folder / LOCK_FILE).exists() else []
@@ -204,14 +214,20 @@ class Stack:
     def _run(self, command: list[str], *, stdout: int | None = None) -> subprocess.CompletedProcess[str]:
         # Terraform and its providers have no use for the token that the job has for GitHub.
         environment = {name: value for name, value in os.environ.items() if name != "GH_TOKEN"}
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment | {"PYTHONPATH": str(ROOT)},
-            stdout=stdout,
-            encoding="utf-8",
-            check=False,
-        )
+        if not (sys.stdout.isatty() and sys.stderr.isatty()):
+            # By itself Terraform writes its errors in color to whatever reads them.
+            environment["TF_CLI_ARGS"] = f"{environment.get('TF_CLI_ARGS', '')} -no-color".strip()
+        try:
+            return subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment | {"PYTHONPATH": str(ROOT)},
+                stdout=stdout,
+                encoding="utf-8",
+                check=False,
+            )
+        except FileNotFoundError:
+            raise StackError(f"{command[0]} is not on the PATH") from None
 
 
 def stack_folder() -> Path:

@@ -77,7 +77,12 @@ def change(command: str, steps: Steps, *, auto_approve: bool) -> None:
     finally:
         (terraform.folder / PLAN).unlink(missing_ok=True)
     outputs = {} if command == "destroy" else terraform.outputs()
-    steps.say("\n".join(f"{name} = {value}" for name, value in outputs.items()) or "Done.")
+    steps.say("\n".join(_output(name, value) for name, value in outputs.items()) or "Done.")
+
+
+def _output(name: str, value: str) -> str:
+    """An output in a line; one of several lines as it is, ready to paste, below its name."""
+    return f"{name} = {value}" if "\n" not in value else f"\n{name.replace('_', ' ')}:\n{value}"
 
 
 def apply(terraform: Terraform, shown: ShownPlan, step: Step) -> None:
