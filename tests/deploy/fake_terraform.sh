@@ -18,5 +18,5 @@ case $command in
     plan) touch deploy.tfplan; exit "${PLAN_STATUS:-2}" ;;
     show) cat "$PLAN_JSON" ;;
     apply) echo "${APPLY_MESSAGE:-}"; exit "${APPLY_STATUS:-0}" ;;
-    output) echo '{"audit_bucket": {"value": "the-bucket"}}' ;;
+    output) echo "${OUTPUTS:-{\}}" ;;
 esac

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.terminal import Terminal
+from tools.deploy.commands import DONE_BY
 from tools.local.cloud import UNSET, wait_until
 
 pytestmark = pytest.mark.slow
@@ -48,12 +49,13 @@ REPLACEMENT = [
 
 
 class Aws(BaseHTTPRequestHandler):
-    """STS, and S3 with a state bucket whose HEAD is answered by `bucket_status`."""
+    """STS, and S3 with a state bucket that everybody may read, of this account or of another."""
 
     asked = threading.Event()
     answers = threading.Event()
     url = ""
-    bucket_status = 200
+    # None: there is no such bucket.
+    bucket_owner: str | None = ACCOUNT
     identity = IDENTITY
 
     def do_POST(self) -> None:
@@ -64,7 +66,9 @@ class Aws(BaseHTTPRequestHandler):
         self.wfile.write(self.identity.encode())
 
     def do_HEAD(self) -> None:
-        self.send_response(self.bucket_status)
+        expected = self.headers.get("x-amz-expected-bucket-owner")
+        refused = expected is not None and expected != self.bucket_owner
+        self.send_response(404 if self.bucket_owner is None else 403 if refused else 200)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -112,6 +116,7 @@ class Setting:
             "AWS_EC2_METADATA_DISABLED": "true",
             "STATE_BUCKET": "team-state",
             "ENVIRONMENT_SUFFIX": "dev",
+            "REPOSITORY_SUBJECT": "repo:acme/orders",
         }
 
     def plan(self, changes: list[dict[str, Any]]) -> None:
@@ -151,6 +156,7 @@ def setting(tmp_path: Path, aws: type[Aws]) -> Setting:
         ("deploy", REPLACEMENT, "dev"),
         ("destroy", CREATION, "dev"),
         ("bootstrap", CREATION, "yes"),
+        ("deploy-roles", CREATION, "yes"),
     ],
 )
 def test_the_whole_word_is_a_yes(
@@ -173,6 +179,9 @@ def test_the_whole_word_is_a_yes(
         ("destroy", CREATION, "yes\n"),
         ("destroy", CREATION, "\n"),
         ("bootstrap", CREATION, "\x04"),
+        ("deploy-roles", CREATION, "dev\n"),
+        ("deploy-roles", CREATION, "\n"),
+        ("deploy-roles", CREATION, "\x04"),
     ],
 )
 def test_anything_else_is_a_no(
@@ -213,7 +222,7 @@ def test_the_plan_is_shown_dangerous_changes_first(setting: Setting) -> None:
     )
 
 
-@pytest.mark.parametrize("command", ["deploy", "destroy", "bootstrap"])
+@pytest.mark.parametrize("command", DONE_BY)
 @pytest.mark.parametrize("piped", ["", "yes\ndev\n"])
 def test_without_terminal_nothing_is_begun(command: str, piped: str, setting: Setting) -> None:
     answer = setting.without_terminal(command, piped=piped)
@@ -223,9 +232,10 @@ def test_without_terminal_nothing_is_begun(command: str, piped: str, setting: Se
     assert setting.calls() == []
 
 
-def test_stdin_that_is_not_there(setting: Setting) -> None:
+@pytest.mark.parametrize("command", DONE_BY)
+def test_stdin_that_is_not_there(command: str, setting: Setting) -> None:
     answer = subprocess.run(
-        ["bash", "-c", '"$@" <&-', "bash", *DEPLOY, "destroy"],
+        ["bash", "-c", '"$@" <&-', "bash", *DEPLOY, command],
         cwd=ROOT,
         env=setting.environment,
         capture_output=True,
@@ -235,11 +245,23 @@ def test_stdin_that_is_not_there(setting: Setting) -> None:
     assert (answer.returncode, NO_TERMINAL in answer.stderr, setting.calls()) == (2, True, [])
 
 
-@pytest.mark.parametrize("command", ["deploy", "destroy", "bootstrap"])
+@pytest.mark.parametrize("command", DONE_BY)
 def test_auto_approve_applies_without_terminal(command: str, setting: Setting) -> None:
     answer = setting.without_terminal(command, "--auto-approve")
     assert answer.returncode == 0, answer.stderr
     assert setting.applied()
+
+
+def test_what_to_run_next_can_be_pasted(setting: Setting) -> None:
+    lines = [
+        "gh variable set PLAN_ROLE_ARN_DEV --body a",
+        "gh variable set APPLY_ROLE_ARN --env dev --body b",
+    ]
+    setting.environment["OUTPUTS"] = json.dumps(
+        {"plan_role": {"value": "arn:plan"}, "run_next": {"value": "\n".join(lines)}}
+    )
+    answer = setting.without_terminal("deploy-roles", "--auto-approve")
+    assert answer.stdout.endswith("\nplan_role = arn:plan\n\nrun next:\n" + "\n".join(lines) + "\n")
 
 
 def test_auto_approve_alone_does_not_lose_data(setting: Setting) -> None:
@@ -252,7 +274,12 @@ def test_auto_approve_alone_does_not_lose_data(setting: Setting) -> None:
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("deploy", "No changes."), ("diff", "No changes."), ("destroy", "There is nothing to destroy.")],
+    [
+        ("deploy", "No changes."),
+        ("deploy-roles", "No changes."),
+        ("diff", "No changes."),
+        ("destroy", "There is nothing to destroy."),
+    ],
 )
 def test_an_empty_plan_is_not_asked_about(command: str, said: str, setting: Setting) -> None:
     terminal = setting.at_terminal(command, PLAN_STATUS="0")
@@ -262,12 +289,12 @@ def test_an_empty_plan_is_not_asked_about(command: str, said: str, setting: Sett
 
 
 @pytest.mark.parametrize("moment", ["init", "plan", "apply"])
-@pytest.mark.parametrize("command", ["deploy", "destroy"])
+@pytest.mark.parametrize("command", ["deploy", "deploy-roles", "destroy"])
 def test_interrupted_terraform_releases_its_lock(command: str, moment: str, setting: Setting) -> None:
     terminal = setting.at_terminal(command, HANG=moment)
     if moment == "apply":
         terminal.expect("to leave all as it is: ")
-        terminal.type("yes\n" if command == "deploy" else "dev\n")
+        terminal.type("dev\n" if command == "destroy" else "yes\n")
     assert wait_until(lambda: f"{moment} hangs" in setting.calls(), seconds=120)
     terminal.interrupt()
     # The second is too much for Terraform, which would leave the lock.
@@ -279,8 +306,9 @@ def test_interrupted_terraform_releases_its_lock(command: str, moment: str, sett
     assert "Traceback" not in terminal.output
 
 
-def test_interrupted_at_the_question(setting: Setting) -> None:
-    terminal = setting.at_terminal("destroy")
+@pytest.mark.parametrize("command", ["deploy-roles", "destroy"])
+def test_interrupted_at_the_question(command: str, setting: Setting) -> None:
+    terminal = setting.at_terminal(command)
     terminal.expect("to leave all as it is: ")
     terminal.interrupt()
     assert terminal.wait() == 130
@@ -327,7 +355,6 @@ def test_warnings_are_those_of_what_is_deployed(setting: Setting) -> None:
     ],
 )
 def test_a_setting_that_is_missing_is_one_line(command: str, missing: str, setting: Setting) -> None:
-    setting.environment["REPOSITORY_SUBJECT"] = "repo:acme/orders"
     del setting.environment[missing]
     options = [] if command in ("diff", "check") else ["--auto-approve"]
     answer = setting.without_terminal(command, *options)
@@ -337,7 +364,7 @@ def test_a_setting_that_is_missing_is_one_line(command: str, missing: str, setti
     assert setting.calls() == []
 
 
-@pytest.mark.parametrize("command", ["deploy", "diff", "destroy", "bootstrap", "check"])
+@pytest.mark.parametrize("command", [*DONE_BY, "diff", "check"])
 def test_credentials_that_are_missing_are_one_line(command: str, setting: Setting) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         del setting.environment[name]
@@ -352,13 +379,22 @@ def test_credentials_that_are_missing_are_one_line(command: str, setting: Settin
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
-    [(404, "there is no bucket team-state: make bootstrap creates it"), (403, "belongs to another account")],
+    ("owner", "said"),
+    [
+        (None, "there is no bucket team-state: make bootstrap creates it"),
+        ("210987654321", f"STATE_BUCKET team-state belongs to another account than {ACCOUNT}, or"),
+    ],
 )
-def test_state_bucket_that_is_not_there(status: int, said: str, setting: Setting, aws: type[Aws]) -> None:
-    aws.bucket_status = status
-    answer = setting.without_terminal("deploy", "--auto-approve")
-    assert (answer.returncode, said in answer.stderr, setting.calls()) == (1, True, [])
+@pytest.mark.parametrize("command", ["deploy-roles", "check"])
+def test_a_state_bucket_that_is_not_there_or_not_ours(
+    command: str, owner: str | None, said: str, setting: Setting, aws: type[Aws]
+) -> None:
+    aws.bucket_owner = owner
+    options = [] if command == "check" else ["--auto-approve"]
+    answer = setting.without_terminal(command, *options)
+    assert (answer.returncode, answer.stdout, setting.calls()) == (1, "", [])
+    [line] = answer.stderr.splitlines()
+    assert line.startswith(f"error: {said}")
 
 
 def test_aws_that_cannot_be_reached(setting: Setting) -> None:
