@@ -11,6 +11,7 @@ import pytest
 from tests.ci.stand_ins import Job
 from tools.ci import environments, github
 from tools.ci.__main__ import JOBS, MORE_VARIABLES, main
+from tools.ci.stack import ROOT
 
 SOURCE = Path(github.__file__).parent
 NOTHING = "GH_REPO, GH_TOKEN, GITHUB_EVENT_PATH, GITHUB_REF_NAME, GITHUB_REPOSITORY, GITHUB_RUN_ID, "
@@ -131,3 +132,11 @@ def test_a_program_that_is_missing(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     assert program in said(*((name, "dev") if name in JOBS else (name,)))
+
+
+def test_a_pull_request_from_a_fork_is_told_how_it_gets_a_plan(said: Said) -> None:
+    assert said("refuse-fork").startswith(
+        "error: There is no plan of a pull request from a fork, which gets no "
+    )
+    assert "(docs/ci.md)" in said("refuse-fork")
+    assert "\n## Pull requests from forks\n" in (ROOT / "docs/ci.md").read_text()

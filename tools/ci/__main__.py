@@ -23,6 +23,13 @@ def _environments() -> int:
     return 0
 
 
+def _refuse_fork() -> int:
+    raise github.Stop(
+        "There is no plan of a pull request from a fork, which gets no credentials: whoever may write to this "
+        "repository reads its code, pushes its branch here and opens a pull request of that (docs/ci.md)"
+    )
+
+
 def _mark_stale(environment: str) -> int:
     serial = os.environ["STATE_SERIAL"]
     if not serial.isdecimal():
@@ -35,6 +42,7 @@ COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
     "review-plan": ("review the plan in the stack's folder", plan.review_plan),
     "apply-plan": ("apply the plan in the stack's folder", plan.apply_plan),
     "drift": ("tell whether what is deployed differs from the code", plan.drift),
+    "refuse-fork": ("fail, and say how a pull request from a fork gets a plan", _refuse_fork),
     "environments": ("the step's output matrix: what .github/environments.json holds", _environments),
 }
 JOBS: dict[str, tuple[str, Callable[[str], int]]] = {
