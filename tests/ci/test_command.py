@@ -98,6 +98,15 @@ def test_in_a_workflow_a_pull_request_may_bring_a_new_environment(
     assert "which tells of no" in capsys.readouterr().out
 
 
+def test_in_a_workflow_a_deployment_knows_its_environment(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setattr(sys, "argv", ["tools.ci", "deploy", "nope"])
+    assert main() == 1
+    assert capsys.readouterr().out.startswith("::error::ENVIRONMENT is 'nope': allowed is ")
+
+
 @pytest.mark.parametrize("payload", [None, {}, [], {"push": {}}], ids=str)
 @pytest.mark.parametrize(("name", "kind"), [("publish", "pull_request"), ("answer-queue", "merge_group")])
 def test_an_event_of_another_kind(job: Job, said: Said, name: str, kind: str, payload: object) -> None:

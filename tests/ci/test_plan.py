@@ -164,8 +164,11 @@ def test_terraform_writes_no_color_but_to_a_terminal(
     with pytest.raises(StackError):
         plan.plan()
     assert told.read_text() == f"{given} -no-color".lstrip() + "\n"
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with pytest.raises(StackError):
+        plan.plan()
+    assert told.read_text() == f"{given} -no-color".lstrip() + "\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     with pytest.raises(StackError):
         plan.plan()
     assert told.read_text() == f"{given}\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -40,14 +41,17 @@ PERMISSIONS = {
 }
 
 
+@cache
+def _parsed(text: str) -> Block:
+    content: Block = yaml.load(text, Loader=yaml.CSafeLoader)
+    return content
+
+
 class Workflows:
     """The workflows by the names of their files without `.yml`."""
 
     def __init__(self, texts: dict[str, str]) -> None:
-        self._all: dict[str, Block] = {
-            name.removesuffix(".yml"): yaml.load(text, Loader=yaml.CSafeLoader)
-            for name, text in texts.items()
-        }
+        self._all = {name.removesuffix(".yml"): _parsed(text) for name, text in texts.items()}
 
     def __getitem__(self, name: str) -> Block:
         return self._all[name]
