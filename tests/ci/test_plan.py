@@ -1,6 +1,8 @@
 """Planning, reviewing and the drift, with a Terraform that answers from files."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -13,6 +15,7 @@ from tests.ci.stand_ins import FAILS, STATE, Job, plan_json
 from tools.ci import plan, stack
 from tools.ci.__main__ import main
 from tools.ci.stack import Origin, Planned, StackError, StateVersion
+from tools.local.cloud import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -250,6 +253,32 @@ class TestCommand:
         monkeypatch.setenv("STATE_SERIAL", "42")
         job.gh.answer("api --paginate *", "[[]]")
         assert self.run(monkeypatch, "mark-stale", "dev") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_terraform_is_asked_once_and_waited_for(job: Job, number: int) -> None:
+    """It would leave its lock otherwise, and forget what it has done."""
+    told = job.folder / "told"
+    job.terraform.answer("init *", "")
+    job.terraform.answer(
+        "apply *",
+        "",
+        then=f"trap \"echo asked >> '{told}'; sleep 1; echo released >> '{told}'; exit 1\" INT; "
+        f"echo began >> '{told}'; while true; do sleep 0.05; done",
+    )
+    (job.stack / "plan.tfplan").touch()
+    command = [sys.executable, "-m", "tools.ci", "apply-plan"]
+    process = subprocess.Popen(
+        command, cwd=stack.ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert wait_until(told.exists, seconds=60)
+    # To all of a job, as a terminal does.
+    os.killpg(process.pid, number)
+    assert wait_until(lambda: "asked" in told.read_text(), seconds=60)
+    os.killpg(process.pid, number)
+    assert process.communicate()[0] == "::error::interrupted\n"
+    assert process.returncode == 130
+    assert told.read_text().split() == ["began", "asked", "released"]
 
 
 def test_python_alone_is_enough() -> None:

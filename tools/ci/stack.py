@@ -12,12 +12,14 @@ Beside `cdk.tf.json` that folder then holds
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple, Self
 
 from tools.ci import github
@@ -218,16 +220,41 @@ class Stack:
             # By itself Terraform writes its errors in color to whatever reads them.
             environment["TF_CLI_ARGS"] = f"{environment.get('TF_CLI_ARGS', '')} -no-color".strip()
         try:
-            return subprocess.run(
-                command,
-                cwd=self.folder,
-                env=environment | {"PYTHONPATH": str(ROOT)},
-                stdout=stdout,
-                encoding="utf-8",
-                check=False,
-            )
+            return _run_to_its_end(command, self.folder, environment | {"PYTHONPATH": str(ROOT)}, stdout)
         except FileNotFoundError:
             raise StackError(f"{command[0]} is not on the PATH") from None
+
+
+def _run_to_its_end(
+    command: list[str], folder: Path, environment: dict[str, str], stdout: int | None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command. Raises KeyboardInterrupt when interrupted, once the command has ended.
+
+    It is asked to end, once: asked again Terraform leaves its lock, and killed it forgets what it has done.
+    """
+    process: subprocess.Popen[str] | None = None
+    received: list[int] = []
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        if process and len(received) == 1:
+            process.send_signal(signal.SIGINT)
+
+    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        # In a session of its own a Ctrl-C at the terminal reaches it through this process alone.
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=stdout, encoding="utf-8", start_new_session=True
+        )
+        if received:
+            process.send_signal(signal.SIGINT)
+        output = process.communicate()[0]
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if received:
+        raise KeyboardInterrupt
+    return subprocess.CompletedProcess(command, process.returncode, output)
 
 
 def stack_folder() -> Path:
