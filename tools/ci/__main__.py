@@ -25,8 +25,8 @@ def _environments() -> int:
 
 def _refuse_fork() -> int:
     raise github.Stop(
-        "There is no plan of a pull request from a fork, which gets no credentials: whoever may write to this "
-        "repository reads its code, pushes its branch here and opens a pull request of that (docs/ci.md)"
+        "There is no plan of a pull request from a fork, which gets no credentials: whoever may write to "
+        "this repository reads its code, pushes its branch here and opens a pull request of that (docs/ci.md)"
     )
 
 
