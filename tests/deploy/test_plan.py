@@ -21,31 +21,31 @@ def shown(*changes: dict[str, Any], destroys_all: bool = False) -> ShownPlan:
 
 
 def test_what_is_created_is_counted() -> None:
-    plan = shown(resource(TABLE, "create"), resource("aws_sns_topic.a", "create"))
+    plan = shown(resource(TABLE, "create"), resource("aws_cloudwatch_dashboard.a", "create"))
     assert plan.lines == ["This plan: 2 to create"]
     assert (plan.total, plan.loses_data) == (2, False)
 
 
 def test_the_dangerous_comes_first() -> None:
     plan = shown(
-        resource("aws_sns_topic.changed", "update"),
-        resource("aws_sns_topic.same", "no-op"),
+        resource("aws_cloudwatch_dashboard.changed", "update"),
+        resource("aws_cloudwatch_dashboard.same", "no-op"),
         resource("aws_s3_bucket.read", "read", mode="data"),
-        resource("aws_sns_topic.gone", "delete"),
+        resource("aws_cloudwatch_dashboard.gone", "delete"),
         resource(TABLE, "delete", "create"),
         resource("aws_kms_key.key", "forget"),
     )
     assert plan.lines[1:] == [
         "  -/+ aws_dynamodb_table.orders  DynamoDB table, guarded",
         "  forget aws_kms_key.key  KMS key, guarded",
-        "  -   aws_sns_topic.gone",
-        "  ~   aws_sns_topic.changed",
+        "  -   aws_cloudwatch_dashboard.gone",
+        "  ~   aws_cloudwatch_dashboard.changed",
     ]
     assert (plan.total, plan.loses_data) == (4, True)
 
 
 def test_all_that_is_destroyed_is_counted_but_for_guarded_data() -> None:
-    plan = shown(resource("aws_sns_topic.gone", "delete"), resource(TABLE, "delete"), destroys_all=True)
+    plan = shown(resource("aws_cloudwatch_dashboard.gone", "delete"), resource(TABLE, "delete"), destroys_all=True)
     assert plan.lines[1:] == ["  -   aws_dynamodb_table.orders  DynamoDB table, guarded"]
     assert plan.lines[0].endswith("Plan: 2 to destroy.")
 
@@ -59,7 +59,7 @@ def test_a_loss_that_a_reviewer_allowed(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_long_plan_is_cut() -> None:
-    plan = shown(*(resource(f"aws_sns_topic.t{number}", "update") for number in range(50)))
+    plan = shown(*(resource(f"aws_cloudwatch_dashboard.t{number}", "update") for number in range(50)))
     assert len(plan.lines) == 42
     assert plan.lines[-1] == "  and 10 more"
 
