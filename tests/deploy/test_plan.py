@@ -45,7 +45,9 @@ def test_the_dangerous_comes_first() -> None:
 
 
 def test_all_that_is_destroyed_is_counted_but_for_guarded_data() -> None:
-    plan = shown(resource("aws_cloudwatch_dashboard.gone", "delete"), resource(TABLE, "delete"), destroys_all=True)
+    plan = shown(
+        resource("aws_cloudwatch_dashboard.gone", "delete"), resource(TABLE, "delete"), destroys_all=True
+    )
     assert plan.lines[1:] == ["  -   aws_dynamodb_table.orders  DynamoDB table, guarded"]
     assert plan.lines[0].endswith("Plan: 2 to destroy.")
 

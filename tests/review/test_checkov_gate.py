@@ -109,14 +109,6 @@ def test_help_says_what_there_is(
     assert capsys.readouterr().out.replace(str(checkov_gate.ROOT), "") == snapshot
 
 
-def test_an_interrupt_is_status_130(run: Gate) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    run.monkeypatch.setattr(checkov_gate, "findings", interrupted)
-    assert run(json.dumps(REPORT)).returncode == 130
-
-
 def test_a_finding_fails(run: Gate) -> None:
     result = run(json.dumps(REPORT))
     assert result.returncode == 1

@@ -63,14 +63,6 @@ def test_help_says_what_there_is(
     assert result.stdout.decode() == snapshot
 
 
-def test_an_interrupt_is_status_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: Path) -> object:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "read_plan", interrupted)
-    assert run(PLANS / "drift.json").returncode == 130
-
-
 def test_what_allows_a_change_can_be_copied(tmp_path: Path, run: Run) -> None:
     bucket = resource(
         'aws_s3_bucket.b["a|b"]', "update", before={"force_destroy": False}, after={"force_destroy": True}
