@@ -12,6 +12,8 @@ import pytest
 
 from tools.console.child import Command, run, run_all
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 # Notes each Ctrl-C, and takes a moment to end.

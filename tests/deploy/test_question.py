@@ -8,6 +8,8 @@ import pytest
 
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ASK = "import sys; from tools.deploy.question import ask; sys.exit(not ask('dev', to='destroy this'))"
 
