@@ -452,7 +452,7 @@ def plan_of_text(text: str) -> dict[str, Any]:
     return plan(
         item,
         {**item, "type": "aws_s3_bucket"},
-        resource("a.c", "update", before=before, after={"long": text * 299 + "x"}),
+        resource("z.c", "update", before=before, after={"long": text * 299 + "x"}),
         resource("aws_iam_policy.p", "create", after={"policy": policy}),
         resource("aws_s3_bucket_policy.p", "create", after={"policy": policy}),
         output_changes={"o": output, f"p{text}": output},
