@@ -193,7 +193,7 @@ def with_every_problem(pipeline: Pipeline) -> None:
     pipeline.put_record(pipeline.put_item("archived"), 7, storage_class="GLACIER")
 
 
-def before(monkeypatch: pytest.MonkeyPatch, method: str, action: Callable[[], None]) -> None:
+def before(monkeypatch: pytest.MonkeyPatch, method: str, action: Callable[[], object]) -> None:
     """Have something happen each time just before a step of the walk."""
     step = getattr(Comparison, method)
 
@@ -511,13 +511,13 @@ def test_parts_are_disjoint_and_together_complete(pipeline: Pipeline) -> None:
     assert one | other == pipeline.problems(deep=True)
 
 
-def test_two_repairs_at_once_write_one_record(pipeline: Pipeline) -> None:
+def test_two_repairs_at_once_write_one_record(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline.put_item("lost")
     pipeline.put_chain("gone", "NEW")
-    # Each run looks again at the item from the table, and at the object whose item is gone.
-    second_look = threading.Barrier(4)
+    # Each run has found the item in the table, and the object whose item is gone, before any is repaired.
+    before(monkeypatch, "_repaired", threading.Barrier(4).wait)
     with ThreadPoolExecutor() as runs:
-        both = [runs.submit(pipeline.reconcile, repair=True, meanwhile=second_look.wait) for _ in range(2)]
+        both = [runs.submit(pipeline.reconcile, repair=True) for _ in range(2)]
         findings = [finding for run in both for finding in run.result().values()]
     assert len(findings) == 4
     assert sorted(finding.order_id or "" for finding in findings if finding.repaired) == ["gone", "lost"]
