@@ -87,10 +87,9 @@ test: ready-deploy ## all tests and checks, with a deployment to a local cloud
 	@$(MAKE) --no-print-directory --jobs=2 test-python test-static
 
 .PHONY: test-python test-static
-# First those that wait for minutes. A make that a test starts is not part of this one.
+# Two of the four wait most of the time. A make that a test starts is not part of this one.
 test-python:
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL pytest --quiet --numprocesses=3 --dist=loadfile --no-loadscope-reorder \
-	tests/local/test_lifecycle.py tests/local/test_deployed.py tests
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL pytest --quiet --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-static:
 	@$(MAKE) --no-print-directory check-style check-types check-function static > .test-static.log 2>&1 || \

@@ -14,6 +14,15 @@ settings.register_profile("project", deadline=None, max_examples=int(os.environ.
 settings.load_profile("project")
 
 
+# They wait for minutes, beside which the others run: what begins last must not take longest.
+LONGEST = ["test_lifecycle.py", "test_deployed.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others in their order: so pytest-xdist hands them out."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 def pytest_collection_finish() -> None:
     """All that is imported stays: Python need not look through it again and again for garbage."""
     gc.freeze()
