@@ -45,14 +45,14 @@ node_modules/.installed: package-lock.json .venv/.installed
 
 # An old AWS SDK, to test the function with, in a folder of its own: next to the new one it would take thrice the room.
 $(old_sdk): tests/lambda/sdk-2024/package-lock.json $(dev)
-	@npm ci --prefix tests/lambda/sdk-2024 --no-audit --no-fund --loglevel=error
+	@npm ci --prefix tests/lambda/sdk-2024 --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 # checkov pins much of what the project uses itself, hence an environment of its own. uv installs it in a tenth of
 # pip's time, but does not know pip's configuration, which may say where packages are.
 $(checkov): requirements-checkov.txt $(dev)
-	uv venv --quiet --clear --python .venv/bin/python .venv-checkov
-	uv pip install --quiet --python .venv-checkov --require-hashes -r requirements-checkov.txt || \
+	@uv venv --quiet --clear --python .venv/bin/python .venv-checkov
+	@uv pip install --quiet --python .venv-checkov --require-hashes -r requirements-checkov.txt || \
 	pip --python .venv-checkov install --quiet --no-compile --require-hashes -r requirements-checkov.txt
 	@touch $@
 
@@ -82,14 +82,14 @@ check: $(dev) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part 
 	@EXAMPLES=10 $(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
 
 # What is silent unless it fails runs beside the tests, whose last line ends it all.
-test: ready-deploy ## all tests and checks, with a deployment to a local cloud
+test: ready-local ## all tests and checks, with a deployment to a local cloud
 	@$(MAKE) --no-print-directory --jobs=2 $(dev) $(old_sdk) $(checkov)
 	@$(MAKE) --no-print-directory --jobs=2 test-python test-static
 
 .PHONY: test-python test-static
 # Two of the four wait most of the time. A make that a test starts is not part of this one.
 test-python:
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL pytest --quiet --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL pytest --quiet --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-static:
 	@$(MAKE) --no-print-directory check-style check-types check-function static > .test-static.log 2>&1 || \
