@@ -55,6 +55,7 @@ def ip(*ranges: str) -> dict[str, Any]:
 GONE = "it no longer denies s3:*"
 ANYONE = "anyone may read"
 NARROW = {"StringEquals": {"aws:SourceAccount": OWN}}
+ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
 # The kind of the policy, its statements before and after, and what the second would allow.
 WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     # Statements that are split or merged allow the same.
@@ -148,6 +149,12 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "fewer values with a star that is a star": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": ["a*", "b"]}})], [allow(Condition={"StringEquals": {"x:y": "a*"}})], []),
     "a key in another case": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"aws:x": "a"}})], [allow(Condition={"StringEquals": {"AWS:X": "a"}})], []),
     "only if there": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "a"}})], [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], ["under another condition: x:y a"]),
+    "still only if there": (Kind.RESOURCE, [allow(Condition={"StringEqualsIfExists": {"x:y": ["a", "b"]}})], [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], []),
+    "one of several ranges": (Kind.RESOURCE, [allow(Condition=ip("10.0.0.0/8", "192.0.2.0/24"))], [allow(Condition=ip("192.0.2.0/25"))], []),
+    "a second test of the key": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "a"}, "StringLike": {"x:y": "*"}})], []),
+    "a role of an organisation": (Kind.RESOURCE, [], [allow(Principal={"AWS": A}, Condition=ORGANISATION)], []),
+    "anyone of an organisation and the account": (Kind.RESOURCE, [], [public() | {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5", "aws:SourceAccount": OWN}}}], []),
+    "more for an organisation of today": (Kind.RESOURCE, [public() | {"Condition": ORGANISATION}], [public() | {"Condition": ORGANISATION}, public() | {"Action": "s3:ListBucket", "Condition": ORGANISATION}], []),
     "no longer only if there": (Kind.RESOURCE, [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "a"}})], []),
     "a condition lost": (Kind.RESOURCE, [allow(Condition=NARROW)], [allow()], ["without its condition on aws:SourceAccount"]),
     "one of two conditions lost": (Kind.RESOURCE, [allow(Condition={**NARROW, "Bool": {"b": "true"}})], [allow(Condition=NARROW)], ["without its condition on b"]),
@@ -246,6 +253,14 @@ def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, w
     ({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, "a whole organisation gets access: o-a1b2c3d4e5"),
     ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, ANYONE),
     ({"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, ""),
+    ({"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}, ""),
+    ({"StringEquals": {"aws:PrincipalServiceName": "logs.eu-west-1.amazonaws.com"}}, ""),
+    ({"ArnLike": {"aws:SourceVpcArn": f"arn:aws:ec2:eu-west-1:{OWN}:vpc/*"}}, ""),
+    ({"StringEquals": {"kms:CallerAccount": OWN}}, ""),
+    ({"StringEquals": {"s3:DataAccessPointAccount": OWN}}, ""),
+    ({"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}}, "a whole organisation gets access: o-a1b2c3d4e5"),
+    ({"StringLike": {"aws:SourceOrgPaths": "o-a1b2c3d4e5/*"}}, "a whole organisation gets access: o-a1b2c3d4e5/*"),
+    ({"StringLike": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"}}, "a whole organisation gets access: o-a1b2c3d4e5/*"),
     ({"StringLike": {"aws:SourceVpce": "vpce-*"}}, ANYONE),
     ({"StringLike": {"aws:userid": "AROAEX:*"}}, ""),
     ({"StringLike": {"aws:userid": "AROAE:*"}}, ANYONE),
