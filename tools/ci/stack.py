@@ -19,11 +19,11 @@ import time
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple, Self
 
 from tools.ci import github
 from tools.ci.changes import Change, changes
+from tools.console.child import interrupts
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = ROOT / ".github/allowed-losses"
@@ -233,25 +233,23 @@ def _run_to_its_end(
     It is asked to end, once: asked again Terraform leaves its lock, and killed it forgets what it has done.
     """
     process: subprocess.Popen[str] | None = None
-    received: list[int] = []
+    is_asked = False
 
-    def pass_on(number: int, _: FrameType | None) -> None:
-        received.append(number)
-        if process and len(received) == 1:
+    def ask_to_end() -> None:
+        nonlocal is_asked
+        if process and not is_asked:
+            is_asked = True
             process.send_signal(signal.SIGINT)
 
-    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with interrupts(ask_to_end) as received:
         # In a session of its own a Ctrl-C at the terminal reaches it through this process alone.
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=stdout, encoding="utf-8", start_new_session=True
         )
+        # It may have come while that started.
         if received:
-            process.send_signal(signal.SIGINT)
+            ask_to_end()
         output = process.communicate()[0]
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
     if received:
         raise KeyboardInterrupt
     return subprocess.CompletedProcess(command, process.returncode, output)

@@ -100,7 +100,16 @@ def run_all(
     """
     statuses: dict[int, int] = {}
     running: dict[int, _Child] = {}
-    with _interrupts(lambda: list(running.values()), on_interrupt) as interrupted:
+
+    def pass_on() -> None:
+        for child in list(running.values()):
+            child.interrupt()
+        if on_interrupt:
+            # The children are waited for whether or not there is a terminal any more to say so.
+            with contextlib.suppress(OSError):
+                on_interrupt()
+
+    with interrupts(pass_on) as interrupted:
         try:
             for index, command in enumerate(commands):
                 if interrupted:
@@ -139,21 +148,14 @@ def _ended(running: dict[int, _Child]) -> Iterator[tuple[int, int]]:
 
 
 @contextlib.contextmanager
-def _interrupts(
-    children: Callable[[], list[_Child]], on_interrupt: Callable[[], None] | None
-) -> Iterator[list[int]]:
-    """The signals that came inside the block; the first of them is passed on to the children as Ctrl-C."""
+def interrupts(pass_on: Callable[[], None]) -> Iterator[list[int]]:
+    """The signals that came inside the block, of SIGNALS; `pass_on` is called at the first of them."""
     received: list[int] = []
 
     def handle(number: int, _: FrameType | None) -> None:
         received.append(number)
         if len(received) == 1:
-            for child in children():
-                child.interrupt()
-            if on_interrupt:
-                # The children are waited for whether or not there is a terminal any more to say so.
-                with contextlib.suppress(OSError):
-                    on_interrupt()
+            pass_on()
 
     # What is ignored, as in `nohup`, stays so.
     heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
