@@ -32,6 +32,19 @@ def shell(folder: Path) -> tuple[str, ...]:
     return driver("from tools.local.shell import run_shell as run", folder)
 
 
+def answer_of(*command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """What a command says where there is no terminal."""
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     folder = ROOT / f".local-test-{os.getpid()}-up"
@@ -75,14 +88,8 @@ def test_interrupted_leaves_a_cloud_that_ran_before(folder: Path, environment: d
 
 
 def test_a_reader_who_leaves_is_no_error(folder: Path, environment: dict[str, str]) -> None:
-    answer = subprocess.run(
-        ["bash", "-c", '"$@" | true; exit "${PIPESTATUS[0]}"', "bash", *up(folder)],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    answer = answer_of(
+        "bash", "-c", '"$@" | true; exit "${PIPESTATUS[0]}"', "bash", *up(folder), environment=environment
     )
     assert (answer.returncode, answer.stderr) == (
         1,
@@ -93,15 +100,7 @@ def test_a_reader_who_leaves_is_no_error(folder: Path, environment: dict[str, st
 def test_a_bad_setting_starts_nothing(folder: Path, environment: dict[str, str]) -> None:
     # Not that of the environment: here it is `local`, whatever the shell has.
     environment |= {"ENVIRONMENT_SUFFIX": "", "PROTECT_DATA": "yes"}
-    answer = subprocess.run(
-        up(folder),
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = answer_of(*up(folder), environment=environment)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert answer.stderr == "error: PROTECT_DATA is 'yes': allowed is true or false\n"
     assert not folder.exists()
@@ -110,15 +109,7 @@ def test_a_bad_setting_starts_nothing(folder: Path, environment: dict[str, str])
 def test_failed_says_why_once_and_where_the_log_is(folder: Path, environment: dict[str, str]) -> None:
     diagnostic = {"severity": "error", "summary": "no bucket for you", "detail": ""}
     message = json.dumps({"type": "diagnostic", "diagnostic": diagnostic})
-    answer = subprocess.run(
-        up(folder),
-        cwd=ROOT,
-        env=environment | {"APPLY_MESSAGE": message, "APPLY_STATUS": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = answer_of(*up(folder), environment=environment | {"APPLY_MESSAGE": message, "APPLY_STATUS": "1"})
     assert answer.returncode == 1
     log = folder.relative_to(ROOT) / "log/state-bucket.log"
     assert answer.stderr.splitlines() == [

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,10 +165,17 @@ def test_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
         doctor.check_python()
 
 
-def test_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda _: mock.Mock(free=150_000_000))
-    with pytest.raises(PrerequisiteError, match=r"0\.1 GB of disk space are free: \d\.\d GB are needed in /"):
+@pytest.mark.parametrize(
+    ("is_installed", "free", "needed"), [(True, 150_000_000, "0.2"), (False, 1_900_000_000, "2.0")]
+)
+def test_full_disk(monkeypatch: pytest.MonkeyPatch, is_installed: bool, free: int, needed: str) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: mock.Mock(free=free))
+    monkeypatch.setattr(doctor, "_is_installed", lambda: is_installed)
+    said = f"{free / 1e9:.1f} GB of disk space are free: {needed} GB are needed in /"
+    with pytest.raises(PrerequisiteError, match=re.escape(said)):
         doctor.check_disk()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: mock.Mock(free=free + 200_000_000))
+    assert doctor.check_disk().endswith(f" GB free, {needed} GB needed")
 
 
 def test_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
