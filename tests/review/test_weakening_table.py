@@ -4,12 +4,16 @@
 # ruff: noqa: E501
 
 import json
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.review.handmade import plan, resource
 from tools.review.danger import weakenings
 from tools.review.plan import understand
-from tools.review.weakenings import NEW, TABLE
+from tools.review.weakenings import NEW, OF_ACCOUNT, OWNERS, SAME_AS, TABLE
 
 PUBLIC = json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}})
 EXPIRING = [{"expiration": [{"days": 1}]}]
@@ -367,3 +371,38 @@ def test_these_rows_are_about_created_resources_too() -> None:
     }
     assert found == wanted
     assert all(row.created is NEW for some in TABLE.values() for row in some if row.weaker.policy)
+
+
+def test_types_and_attributes_are_those_of_the_provider() -> None:
+    """Of what others belong to too, which no row shows."""
+    named: dict[str, set[str]] = {type_: set() for type_ in (*OWNERS, *OF_ACCOUNT)}
+    for row in (row for some in TABLE.values() for row in some):
+        paths = (row.attribute, *row.subject)
+        named.setdefault(row.type, set()).update(name for path in paths for name in path.split(".") if name)
+    for type_, identity in SAME_AS.items():
+        named.setdefault(type_, set()).update(identity)
+    spec = find_spec("cdktf_cdktf_provider_aws")
+    assert spec
+    assert spec.origin
+    modules = {folder.name.replace("_", ""): folder for folder in Path(spec.origin).parent.iterdir()}
+    for type_, names in named.items():
+        bindings = (modules[type_.removeprefix("aws_").replace("_", "")] / "__init__.py").read_text()
+        # As the links in them to the provider's documentation have it.
+        assert f" {type_}}}" in bindings
+        assert [name for name in names if f"#{name} " not in bindings] == [], type_
+
+
+@pytest.mark.parametrize(
+    ("type_", "attribute", "least"),
+    [
+        ("aws_db_instance", "backup_retention_period", 1),
+        ("aws_rds_cluster", "backup_retention_period", 1),
+        ("aws_secretsmanager_secret", "recovery_window_in_days", 7),
+        ("aws_sqs_queue", "message_retention_seconds", 86_400),
+    ],
+)
+def test_a_created_resource_is_weak_below_its_least(type_: str, attribute: str, least: int) -> None:
+    for value, is_weak in ((least, False), (least - 1, True)):
+        created = resource(f"{type_}.it", "create", after={attribute: value})
+        found = [decision.attribute for decision in weakenings(understand(plan(created)))]
+        assert (attribute in found) == is_weak

@@ -921,3 +921,44 @@ def test_unknown_principals_and_actions_are_said() -> None:
         assert "❔ Known only after apply" in with_document(block, unknown=[unknown]).markdown
         # Whom it denies something is no danger.
         assert "❔" not in with_document({**block, "effect": "Deny"}, unknown=[unknown]).markdown
+
+
+@pytest.mark.parametrize(("variable", "is_said"), [("x:sub", True), ("x:other", False)])
+def test_a_subject_that_is_not_known_yet_is_said(variable: str, *, is_said: bool) -> None:
+    block = {
+        "principals": [{"type": "AWS", "identifiers": ["arn:aws:iam::123456789012:role/r"]}],
+        "actions": ["s3:GetObject"],
+        "resources": ["r"],
+        "condition": [{"test": "StringEquals", "variable": variable, "values": [None]}],
+    }
+    result = with_document(block, unknown=[{"condition": [{"values": [True]}]}])
+    assert ("❔ Known only after apply" in result.markdown) == is_said
+
+
+def test_a_log_group_goes_with_its_function_and_with_nothing_else_of_that_name() -> None:
+    group = gone("aws_cloudwatch_log_group", name="/aws/lambda/f")
+    lost = "the logs in it are lost"
+    with_function = reviewed(group, gone("aws_lambda_function", function_name="f"))
+    assert lost not in [finding.words for finding in with_function.findings]
+    with_role = reviewed(group, gone("aws_iam_role", name="f"))
+    assert lost in [finding.words for finding in with_role.findings]
+
+
+def test_an_account_that_had_access_is_no_stranger() -> None:
+    before = {"principal": "999999999999", "statement_id": "a"}
+    change = changed("aws_lambda_permission", before, {**before, "statement_id": "b"})
+    assert reviewed(change).exit_status == EXIT_SAFE
+
+
+def test_a_created_alarm_that_names_no_actions_has_none() -> None:
+    alarm = {name: value for name, value in ALARM.items() if name != "alarm_actions"}
+    created = changed("aws_cloudwatch_metric_alarm", None, alarm)
+    assert [finding.allow for finding in reviewed(created).findings] == [
+        "aws_cloudwatch_metric_alarm.it.alarm_actions"
+    ]
+
+
+def test_a_rule_of_any_kind_of_enabled_is_switched_off() -> None:
+    enabled = {"state": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
+    change = changed("aws_cloudwatch_event_rule", enabled, {"state": "DISABLED"})
+    assert [finding.words for finding in reviewed(change).findings] == ["events reach nobody"]

@@ -103,11 +103,9 @@ def _locks_shorter(before: Values, after: Values) -> bool:
 
 def _locked_days(values: Values) -> Iterator[object]:
     for block in _blocks(values):
-        days, years = block.get("days"), block.get("years")
-        if UNKNOWN in (days, years):
-            yield UNKNOWN
-        elif _is_number(days) or _is_number(years):
-            yield _float(days or 0) + 365 * _float(years or 0)
+        periods = ((block.get("days"), 1), (block.get("years"), 365))
+        if all(number is not UNKNOWN for number, _ in periods):
+            yield sum(days * _float(number) for number, days in periods if _is_number(number))
 
 
 def _expires(before: Values, after: Values) -> bool:
