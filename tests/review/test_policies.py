@@ -55,6 +55,7 @@ def ip(*ranges: str) -> dict[str, Any]:
 GONE = "it no longer denies s3:*"
 ANYONE = "anyone may read"
 NARROW = {"StringEquals": {"aws:SourceAccount": OWN}}
+FOREIGN = {"StringEquals": {"aws:SourceAccount": "999999999999"}}
 ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
 # The kind of the policy, its statements before and after, and what the second would allow.
 WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
@@ -155,6 +156,13 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "a role of an organisation": (Kind.RESOURCE, [], [allow(Principal={"AWS": A}, Condition=ORGANISATION)], []),
     "anyone of an organisation and the account": (Kind.RESOURCE, [], [public() | {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5", "aws:SourceAccount": OWN}}}], []),
     "more for an organisation of today": (Kind.RESOURCE, [public() | {"Condition": ORGANISATION}], [public() | {"Condition": ORGANISATION}, public() | {"Action": "s3:ListBucket", "Condition": ORGANISATION}], []),
+    "the same value of another key": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:a": "v"}})], [allow(Condition={"StringEquals": {"x:b": "v"}})], ["without its condition on x:a"]),
+    "the same value by another comparison": (Kind.RESOURCE, [allow(Condition={"NumericLessThan": {"x:y": "5"}})], [allow(Condition={"NumericGreaterThan": {"x:y": "5"}})], ["under another condition: x:y 5"]),
+    "the same value by another negation": (Kind.RESOURCE, [allow(Condition={"StringNotEquals": {"x:y": "a"}})], [allow(Condition={"StringNotLike": {"x:y": "a"}})], ["under another condition: x:y a"]),
+    "the condition of the first of two alike": (Kind.RESOURCE, [allow(Condition={"Bool": {"x:a": "true"}}), allow(Condition={"Bool": {"x:b": "true"}})], [allow()], ["without its condition on x:a"]),
+    "more for an account of today": (Kind.RESOURCE, [public() | {"Condition": FOREIGN}], [public() | {"Condition": FOREIGN}, public() | {"Action": "s3:ListBucket", "Condition": FOREIGN}], []),
+    "anyone of an organisation, and a role": (Kind.RESOURCE, [], [allow(Principal={"AWS": ["*", A]}, Condition=ORGANISATION)], ["a whole organisation gets access: o-a1b2c3d4e5"]),
+    "a service for another account, and a role": (Kind.RESOURCE, [], [allow(Principal={"AWS": A, "Service": "x"}, Condition=FOREIGN)], ["another account gets access: 999999999999"]),
     "no longer only if there": (Kind.RESOURCE, [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "a"}})], []),
     "a condition lost": (Kind.RESOURCE, [allow(Condition=NARROW)], [allow()], ["without its condition on aws:SourceAccount"]),
     "one of two conditions lost": (Kind.RESOURCE, [allow(Condition={**NARROW, "Bool": {"b": "true"}})], [allow(Condition=NARROW)], ["without its condition on b"]),
@@ -252,6 +260,9 @@ def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, w
     (ip("any"), ANYONE),
     ({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, "a whole organisation gets access: o-a1b2c3d4e5"),
     ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, ANYONE),
+    ({"StringEquals": {"aws:PrincipalOrgID": UNKNOWN}}, ""),
+    ({"StringEquals": {"aws:PrincipalTag/account": OWN}}, ANYONE),
+    ({"StringEquals": {"aws:SourceVpce": "v-1"}}, ""),
     ({"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, ""),
     ({"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}, ""),
     ({"StringEquals": {"aws:PrincipalServiceName": "logs.eu-west-1.amazonaws.com"}}, ""),
