@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-from botocore.parsers import ResponseParserError
 
 from names import Names
 from settings import Settings
+from tools.account import NO_CREDENTIALS, account_id
 from tools.console.program import unexpected
 
 _NOT_THERE = {
@@ -49,11 +48,7 @@ class Deployment:
     def of_settings(cls) -> Self:
         """The environment that the settings name, in the account that STS finds the credentials to be of."""
         settings = Settings.load_or_exit()
-        try:
-            identity = boto3.client("sts", region_name=settings.deploy_region).get_caller_identity()
-            return cls.of_account(identity["Account"], settings)
-        except (KeyError, ResponseParserError):
-            raise ConnectionError("STS names no account: what answers in its place is not AWS") from None
+        return cls.of_account(account_id(region=settings.deploy_region), settings)
 
     @classmethod
     def of_account(cls, account: str, settings: Settings) -> Self:
@@ -87,10 +82,7 @@ def end_with_status(tool: Callable[[], Exit]) -> None:
         print("interrupted: run it again to do the rest", file=sys.stderr)
         status = Exit.INTERRUPTED
     except NoCredentialsError:
-        print(
-            "error: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            file=sys.stderr,
-        )
+        print(f"error: {NO_CREDENTIALS}", file=sys.stderr)
         status = Exit.FAILED
     except (BotoCoreError, ClientError) as error:
         print(f"error: {error}{_hint(error)}", file=sys.stderr)

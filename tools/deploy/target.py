@@ -11,9 +11,9 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
 )
-from botocore.parsers import ResponseParserError
 
 from settings import Settings
+from tools.account import NO_CREDENTIALS, account_id
 
 QUICK = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
@@ -40,14 +40,11 @@ class Target:
 def find_target(settings: Settings, *, with_bucket: bool) -> Target:
     """Raises TargetError without credentials or, `with_bucket`, without the bucket that holds the state."""
     try:
-        sts = boto3.client("sts", region_name=settings.deploy_region, config=QUICK)
-        account: str = sts.get_caller_identity()["Account"]
-    except (KeyError, ResponseParserError):
-        raise TargetError("STS names no account: what answers in its place is not AWS") from None
+        account = account_id(region=settings.deploy_region, config=QUICK)
+    except ConnectionError as error:
+        raise TargetError(str(error)) from None
     except NoCredentialsError:
-        raise TargetError(
-            "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) from None
+        raise TargetError(NO_CREDENTIALS) from None
     except EndpointConnectionError as error:
         raise TargetError(_unreachable(error)) from None
     except (BotoCoreError, ClientError) as error:
