@@ -121,6 +121,8 @@ JUDGED: list[tuple[Judgement, list[Any], list[Any], bool]] = [
     (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("udp", 20, 30)], True),
     (judges.OPENS_INGRESS, [port("tcp", 20, 30)], [port("tcp")], True),
     (judges.OPENS_INGRESS, [port("tcp")], [port("tcp", -1, 65_535)], False),
+    (judges.OPENS_INGRESS, [{"cidr_blocks": ["0.0.0.0/2"]}], [{"cidr_blocks": ["0.0.0.0/2", "128.0.0.0/2"]}], True),
+    (judges.OPENS_INGRESS, [{"cidr_blocks": ["0.0.0.0/2"], "ipv6_cidr_blocks": ["::/1"]}], [{"cidr_blocks": ["0.0.0.0/2"], "ipv6_cidr_blocks": ["::/1"]}], False),
     (judges.OPENS_INGRESS, [port("all")], [port("-1")], False),
     (judges.OPENS_INGRESS, [port("-1")], [port("all")], False),
     *((judges.OPENS_INGRESS, [port(number, 1, 2)], [port(name, 1, 2)], False) for number, name in (("1", "icmp"), ("6", "tcp"), ("17", "udp"))),

@@ -163,6 +163,11 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "more for an account of today": (Kind.RESOURCE, [public() | {"Condition": FOREIGN}], [public() | {"Condition": FOREIGN}, public() | {"Action": "s3:ListBucket", "Condition": FOREIGN}], []),
     "anyone of an organisation, and a role": (Kind.RESOURCE, [], [allow(Principal={"AWS": ["*", A]}, Condition=ORGANISATION)], ["a whole organisation gets access: o-a1b2c3d4e5"]),
     "a service for another account, and a role": (Kind.RESOURCE, [], [allow(Principal={"AWS": A, "Service": "x"}, Condition=FOREIGN)], ["another account gets access: 999999999999"]),
+    "a second test of one key, and another key lost": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "a"}, "Bool": {"b": "true"}})], [allow(Condition={"StringEquals": {"x:y": "a"}, "StringLike": {"x:y": "*"}})], ["without its condition on b"]),
+    "a number, and then a text": (Kind.RESOURCE, [allow(Condition={"NumericEquals": {"x:y": "5"}})], [allow(Condition={"StringEquals": {"x:y": "5"}})], ["under another condition: x:y 5"]),
+    "a text, and then a number": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "5"}})], [allow(Condition={"NumericEquals": {"x:y": "5"}})], ["under another condition: x:y 5"]),
+    "a range, and then none": (Kind.RESOURCE, [allow(Condition=ip("10.0.0.0/8"))], [allow(Condition=ip("ten"))], ["under another condition: aws:SourceIp ten"]),
+    "the account, from a function": (Kind.TRUST, [], [allow(Principal={"AWS": ROOT}, Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:r:{OWN}:function:f"}})], [f"whoever in the account may assume roles may assume it: {ROOT}"]),
     "no longer only if there": (Kind.RESOURCE, [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "a"}})], []),
     "a condition lost": (Kind.RESOURCE, [allow(Condition=NARROW)], [allow()], ["without its condition on aws:SourceAccount"]),
     "one of two conditions lost": (Kind.RESOURCE, [allow(Condition={**NARROW, "Bool": {"b": "true"}})], [allow(Condition=NARROW)], ["without its condition on b"]),
@@ -263,6 +268,12 @@ def test_a_new_policy_surprises_by_what_it_reaches(action: str, resource: str, w
     ({"StringEquals": {"aws:PrincipalOrgID": UNKNOWN}}, ""),
     ({"StringEquals": {"aws:PrincipalTag/account": OWN}}, ANYONE),
     ({"StringEquals": {"aws:SourceVpce": "v-1"}}, ""),
+    ({"StringEquals": {"aws:SourceVpce": UNKNOWN}}, ""),
+    ({"ArnLike": {"aws:SourceArn": UNKNOWN}}, ""),
+    ({"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d", "aws:PrincipalTag/x": "999999999999"}}, ""),
+    ({"StringLike": {"aws:SourceAccount": [OWN, "*"]}}, ANYONE),
+    ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::orders"}, "StringEquals": {"aws:SourceAccount": "999999999999"}}, "another account gets access: 999999999999"),
+    ({"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "2001:db8::/64"]}}, ""),
     ({"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, ""),
     ({"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}, ""),
     ({"StringEquals": {"aws:PrincipalServiceName": "logs.eu-west-1.amazonaws.com"}}, ""),
@@ -323,6 +334,9 @@ def test_the_audience_of_cognito_is_the_pool() -> None:
     pool = federated(Condition={"StringEquals": {"cognito-identity.amazonaws.com:aud": "r:pool"}})
     pool["Principal"] = {"Federated": "cognito-identity.amazonaws.com"}
     assert said(Kind.TRUST, [], [pool], new=True) == []
+    for key, value in (("aud", "*"), ("aud", ["r:pool", "*"]), ("amr", "authenticated")):
+        pool["Condition"] = {"StringLike": {f"cognito-identity.amazonaws.com:{key}": value}}
+        assert len(said(Kind.TRUST, [], [pool], new=True)) == 1
 
 
 @pytest.mark.parametrize(("fewer", "named"), [(0, "a:C"), (1, "a:B a:C a:D")])

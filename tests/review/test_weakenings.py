@@ -923,15 +923,18 @@ def test_unknown_principals_and_actions_are_said() -> None:
         assert "❔" not in with_document({**block, "effect": "Deny"}, unknown=[unknown]).markdown
 
 
-@pytest.mark.parametrize(("variable", "is_said"), [("x:sub", True), ("x:other", False)])
-def test_a_subject_that_is_not_known_yet_is_said(variable: str, *, is_said: bool) -> None:
+@pytest.mark.parametrize(
+    ("variable", "value", "is_said"),
+    [("x:sub", None, True), ("x:sub", "repo:o/r:*", False), ("x:other", None, False)],
+)
+def test_a_subject_that_is_not_known_yet_is_said(variable: str, value: str | None, *, is_said: bool) -> None:
     block = {
         "principals": [{"type": "AWS", "identifiers": ["arn:aws:iam::123456789012:role/r"]}],
         "actions": ["s3:GetObject"],
         "resources": ["r"],
-        "condition": [{"test": "StringEquals", "variable": variable, "values": [None]}],
+        "condition": [{"test": "StringEquals", "variable": variable, "values": [value]}],
     }
-    result = with_document(block, unknown=[{"condition": [{"values": [True]}]}])
+    result = with_document(block, unknown=[{"condition": [{"values": [value is None]}]}])
     assert ("❔ Known only after apply" in result.markdown) == is_said
 
 
