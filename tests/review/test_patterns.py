@@ -182,6 +182,7 @@ def test_a_pattern_reaches_names_of_whomever(resource: str) -> None:
     "arn:aws:iam::1:role/deploy/*", "arn:aws:logs:r:1:log-group:/aws/lambda/orders:*", "arn:aws:sns:*:*:orders",
     "arn:aws:secretsmanager:r:1:secret:orders-??????", "arn:aws:execute-api:r:1:abc/*/GET/x",
     "arn:aws:s3:::${aws:username}/*", "arn:aws:sqs:r:1:table*", "arn:aws:codecommit:r:1:my-repository",
+    "arn:aws:codecommit:r:1:orders-*", "arn:aws:iam::1:role/*/deployer", "arn:aws:dynamodb:r:1:table/table*",
 ])  # fmt: skip
 def test_a_pattern_names_what_it_reaches(resource: str) -> None:
     assert not reaches_any_name(resource)

@@ -168,6 +168,8 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "a text, and then a number": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "5"}})], [allow(Condition={"NumericEquals": {"x:y": "5"}})], ["under another condition: x:y 5"]),
     "a range, and then none": (Kind.RESOURCE, [allow(Condition=ip("10.0.0.0/8"))], [allow(Condition=ip("ten"))], ["under another condition: aws:SourceIp ten"]),
     "the account, from a function": (Kind.TRUST, [], [allow(Principal={"AWS": ROOT}, Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:r:{OWN}:function:f"}})], [f"whoever in the account may assume roles may assume it: {ROOT}"]),
+    "every resource, by a prefix of any kind": (Kind.IDENTITY, [], [allow("s3:GetObject", "*", Condition={"StringLike": {"s3:prefix": ["a", "*"]}})], ["on every resource: s3:GetObject"]),
+    "every resource, by a prefix": (Kind.IDENTITY, [], [allow("s3:GetObject", "*", Condition={"StringLike": {"s3:prefix": ["a", "b"]}})], []),
     "no longer only if there": (Kind.RESOURCE, [allow(Condition={"StringEqualsIfExists": {"x:y": "a"}})], [allow(Condition={"StringEquals": {"x:y": "a"}})], []),
     "a condition lost": (Kind.RESOURCE, [allow(Condition=NARROW)], [allow()], ["without its condition on aws:SourceAccount"]),
     "one of two conditions lost": (Kind.RESOURCE, [allow(Condition={**NARROW, "Bool": {"b": "true"}})], [allow(Condition=NARROW)], ["without its condition on b"]),
