@@ -143,6 +143,7 @@ def test_these_actions_destroy(action: str) -> None:
     "dynamodb:PutResourcePolicy", "ec2:ModifySnapshotAttribute", "rds:ModifyDBSnapshotAttribute", "ram:CreateResourceShare",
     "ec2:AuthorizeSecurityGroupIngress", "ssm:SendCommand", "ssm:StartSession", "ecs:ExecuteCommand",
     "organizations:LeaveOrganization", "events:PutPermission", "glue:PutResourcePolicy", "appsync:CreateApiKey",
+    "iot:AttachPolicy",
 ])  # fmt: skip
 def test_these_actions_give_rights(action: str) -> None:
     assert widens(action)
@@ -152,7 +153,7 @@ def test_these_actions_give_rights(action: str) -> None:
     "s3:GetObject", "s3:GetBucketPolicy", "iam:GetRole", "iam:ListRoles", "iam:SimulatePrincipalPolicy",
     "iam:GenerateCredentialReport", "iam:TagRole", "iam:UntagRole", "iam:CreateServiceLinkedRole",
     "kms:DescribeKey", "kms:CreateKey", "sqs:DeleteMessage", "sqs:DeleteMessageBatch", "s3:PutObject",
-    "s3:GetObject*", "kms:ReEncrypt*",
+    "s3:GetObject*", "kms:ReEncrypt*", "organizations:DescribeAccount",
     "ec2:DeleteNetworkInterface", "x:RemoveTagsFromResource", "dynamodb:PutItem", "sns:Publish",
 ])  # fmt: skip
 def test_these_actions_do_neither(action: str) -> None:
