@@ -147,6 +147,21 @@ def listing(*artifacts: Mapping[str, Any]) -> str:
 STATE = {"lineage": "1f0b8b1b", "serial": 41}
 
 
+def no_deployment(job: Job, environment: str = "dev") -> None:
+    """Nothing was deployed yet, as far as GitHub knows."""
+    job.gh.answer(f"api repos/{REPOSITORY}/deployments?environment={environment}&*", "[]")
+
+
+def deployed(job: Job, *deployments: tuple[str, str], stand: str = "behind") -> None:
+    """Deployments of commits, the newest first, each with a state; how another commit stands to the last."""
+    listed = [{"id": number, "sha": sha} for number, (sha, _) in enumerate(deployments)]
+    job.gh.answer(f"api repos/{REPOSITORY}/deployments?environment=dev&*", json.dumps(listed))
+    for number, (sha, state) in enumerate(deployments):
+        given = json.dumps([{"state": "inactive"}, {"state": state}])
+        job.gh.answer(f"api repos/{REPOSITORY}/deployments/{number}/statuses?*", given)
+        job.gh.answer(f"api repos/{REPOSITORY}/compare/{sha}...*", json.dumps({"status": stand}))
+
+
 def plan_json(*names: str, after: object = 2) -> dict[str, Any]:
     """The JSON of a plan that updates these resources."""
     changed = {"actions": ["update"], "before": {"x": 1}, "after": {"x": after}}
@@ -175,4 +190,11 @@ def planned(plan: Mapping[str, Any], *, passed: bool = True, **origin: object) -
         ".terraform.lock.hcl": "# the provider\n",
         "plan.log": "",
         "plan.tfplan": json.dumps(plan),
+    }
+
+
+def review(plan: Mapping[str, Any], *, passed: bool = True, **origin: object) -> dict[str, str]:
+    """The files of a review's artifact, which holds no plan."""
+    return {
+        name: text for name, text in planned(plan, passed=passed, **origin).items() if name != "plan.tfplan"
     }

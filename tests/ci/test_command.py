@@ -21,7 +21,6 @@ NOTHING = "GH_REPO, GH_TOKEN, GITHUB_EVENT_PATH, GITHUB_REF_NAME, GITHUB_REPOSIT
 def job(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
     """A job with every variable, on a machine that is not GitHub's."""
     monkeypatch.delenv("GITHUB_ACTIONS")
-    monkeypatch.setenv("STATE_LINEAGE", "abc")
     monkeypatch.setenv("STATE_SERIAL", "42")
     return job
 
@@ -67,7 +66,7 @@ def test_all_that_are_missing_are_named_at_once(said: Said, monkeypatch: pytest.
         monkeypatch.delenv(variable)
     assert said("mark-stale", "dev") == (
         f"error: mark-stale is a job of a workflow, and {NOTHING}GITHUB_SERVER_URL, GITHUB_SHA, "
-        "STATE_LINEAGE, STATE_SERIAL are not set"
+        "STATE_SERIAL are not set"
     )
 
 

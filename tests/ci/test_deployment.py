@@ -1,12 +1,24 @@
 """What is applied is what was reviewed: the plan of the pull request, or a new one that says the same."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from tests.ci.stand_ins import FAILS, REPOSITORY, STATE, Job, artifact, listing, plan_json, planned
+from tests.ci.stand_ins import (
+    FAILS,
+    REPOSITORY,
+    STATE,
+    Job,
+    artifact,
+    deployed,
+    listing,
+    no_deployment,
+    plan_json,
+    planned,
+    review,
+)
 from tools.ci import deployment
 from tools.ci.github import Stop
 from tools.ci.stack import StackError
@@ -15,8 +27,20 @@ pytestmark = pytest.mark.slow
 
 API = f"api repos/{REPOSITORY}"
 COMMIT = "5" * 40
-MERGED = json.dumps([{"merge_commit_sha": COMMIT, "head": {"sha": "abc"}}])
-RUNS = '[{"databaseId": 7}]'
+PULL_REQUEST = {
+    "merge_commit_sha": COMMIT,
+    "merged_at": "2026-11-24T10:00:00Z",
+    "base": {"ref": "main"},
+    "head": {"sha": "abc"},
+}
+MERGED = json.dumps([PULL_REQUEST])
+TOLD = json.dumps(
+    [
+        {"context": "fresh plan of prod", "state": "success", "target_url": "https://e.com/actions/runs/6"},
+        {"context": "fresh plan of dev", "state": "failure", "target_url": "https://e.com/actions/runs/7"},
+        {"context": "fresh plan of dev", "state": "success", "target_url": "https://e.com/actions/runs/5"},
+    ]
+)
 REVIEWED = plan_json("a")
 OTHER = plan_json("a", "b")
 PROTECTED = '{"protection_rules": [{"type": "branch_policy"}, {"type": "required_reviewers"}]}'
@@ -24,21 +48,20 @@ UNPROTECTED = '{"protection_rules": [{"type": "branch_policy"}]}'
 LATER = STATE | {"serial": 42}
 
 
-def pull_request(
-    job: Job, *, plan: Mapping[str, str] | None, review: Mapping[str, str] | None = None
-) -> None:
-    """A merged pull request whose run left these artifacts."""
+def pull_request(job: Job, review: Mapping[str, str] | None) -> None:
+    """A merged pull request whose run left this review, where nothing is deployed yet."""
+    no_deployment(job)
     job.gh.answer(f"{API}/commits/{COMMIT}/pulls", MERGED)
-    job.gh.answer("run list --workflow=plan.yml --event=pull_request --commit=abc *", RUNS)
-    artifacts(job, "7", {"plan-dev": plan, "review-dev": review})
+    job.gh.answer(f"{API}/commits/abc/statuses?*", TOLD)
+    artifacts(job, "7", {"review-dev": review})
 
 
 def artifacts(job: Job, run: str, given: Mapping[str, Mapping[str, str] | None]) -> None:
-    for number, (name, files) in enumerate(given.items(), 1):
-        found = listing() if files is None else listing({"id": number})
+    for name, files in given.items():
+        found = listing() if files is None else listing({"id": run})
         job.gh.answer(f"{API}/actions/runs/{run}/artifacts?name={name}&*", found)
         if files is not None:
-            job.gh.answer(f"{API}/actions/artifacts/{number}/zip", artifact(files))
+            job.gh.answer(f"{API}/actions/artifacts/{run}/zip", artifact(files))
 
 
 def terraform(job: Job, state: Mapping[str, Any], new_plan: Mapping[str, Any], *, review: int = 0) -> None:
@@ -63,54 +86,46 @@ def protection(job: Job, answer: str | None) -> None:
 
 
 class TestCheck:
-    def test_a_fresh_plan_is_taken_as_it_is(self, job: Job) -> None:
-        pull_request(job, plan=planned(REVIEWED))
-        terraform(job, STATE, OTHER)
+    @pytest.mark.parametrize(
+        "state",
+        [STATE, LATER, STATE | {"lineage": "another"}, {"lineage": "", "serial": 0}],
+        ids=["the same", "serial", "lineage", "gone"],
+    )
+    def test_a_plan_of_mains_code_is_held_against_the_review(self, job: Job, state: dict[str, Any]) -> None:
+        pull_request(job, review(REVIEWED))
+        terraform(job, state, REVIEWED)
         assert deployment.check("dev") == 0
+        assert has_planned(job)
         assert job.outputs == {"changes": "true", "question": "apply the reviewed plan of dev"}
-        assert not has_planned(job)
-        assert json.loads((job.stack / "plan.tfplan").read_text()) == REVIEWED
         assert "The new review." in job.summary
+        origin = json.loads((job.stack / "origin.json").read_text())
+        assert (origin["lineage"], origin["serial"]) == (state["lineage"], state["serial"])
+
+    def test_a_plan_file_of_the_pull_request_is_not_taken(self, job: Job) -> None:
+        pull_request(job, planned(REVIEWED) | {"plan.tfplan": json.dumps(OTHER)})
+        terraform(job, STATE, REVIEWED)
+        assert deployment.check("dev") == 0
+        assert json.loads((job.stack / "plan.tfplan").read_text()) == REVIEWED
+        assert job.outputs["question"] == "apply the reviewed plan of dev"
 
     def test_the_provider_is_the_reviewed_one(self, job: Job) -> None:
-        pull_request(job, plan=planned(REVIEWED))
+        pull_request(job, review(REVIEWED))
         terraform(job, STATE, REVIEWED)
         deployment.check("dev")
         assert job.terraform.calls()[0] == "init -input=false -backend=true -lockfile=readonly"
         assert (job.stack / ".terraform.lock.hcl").read_text() == "# the provider\n"
 
-    @pytest.mark.parametrize(
-        "state",
-        [LATER, STATE | {"lineage": "another"}, {"lineage": "", "serial": 0}],
-        ids=["serial", "lineage", "gone"],
-    )
-    def test_a_plan_of_another_state_is_made_again(self, job: Job, state: dict[str, Any]) -> None:
-        pull_request(job, plan=planned(REVIEWED))
-        terraform(job, state, REVIEWED)
-        assert deployment.check("dev") == 0
-        assert has_planned(job)
-        assert job.outputs == {"changes": "true", "question": "apply the reviewed plan of dev"}
-        origin = json.loads((job.stack / "origin.json").read_text())
-        assert (origin["lineage"], origin["serial"]) == (state["lineage"], state["serial"])
-
-    def test_a_plan_of_other_code_is_made_again(self, job: Job) -> None:
-        pull_request(job, plan=planned(REVIEWED, tree="0123"))
+    def test_a_reviewed_provider_that_the_code_refuses_is_asked_about(self, job: Job) -> None:
+        pull_request(job, review(REVIEWED))
+        job.terraform.answer("init * -lockfile=readonly", FAILS)
         terraform(job, STATE, REVIEWED)
+        protection(job, PROTECTED)
         assert deployment.check("dev") == 0
-        assert has_planned(job)
-        assert job.outputs["question"] == "apply the reviewed plan of dev"
-
-    def test_an_expired_plan_is_made_again_and_held_against_its_review(self, job: Job) -> None:
-        review = planned(REVIEWED)
-        review.pop("plan.tfplan")
-        pull_request(job, plan=None, review=review)
-        terraform(job, STATE, REVIEWED)
-        assert deployment.check("dev") == 0
-        assert has_planned(job)
-        assert job.outputs == {"changes": "true", "question": "apply the reviewed plan of dev"}
+        assert job.outputs["question"] == "apply NOT the reviewed plan of dev"
+        assert "- the provider: not the version of the reviewed plan" in job.summary
 
     def test_another_plan_is_asked_about(self, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-        pull_request(job, plan=planned(REVIEWED))
+        pull_request(job, review(REVIEWED))
         terraform(job, LATER, OTHER)
         protection(job, PROTECTED)
         assert deployment.check("dev") == 0
@@ -123,46 +138,44 @@ class TestCheck:
         "rules", [UNPROTECTED, "{}", FAILS], ids=["no reviewers", "no rules", "no answer"]
     )
     def test_another_plan_is_refused_where_nobody_is_asked(self, job: Job, rules: str | None) -> None:
-        pull_request(job, plan=planned(REVIEWED))
+        pull_request(job, review(REVIEWED))
         terraform(job, LATER, OTHER)
         protection(job, rules)
         with pytest.raises(Stop, match=r"not what was reviewed \(aws_x.b.*required reviewers.*pull request"):
             deployment.check("dev")
         assert "changes" not in job.outputs
 
-    def test_a_fresh_plan_that_is_not_what_its_review_said_is_asked_about(self, job: Job) -> None:
-        files = planned(REVIEWED) | {"plan.tfplan": json.dumps(OTHER)}
-        pull_request(job, plan=files)
-        terraform(job, STATE, OTHER)
-        protection(job, UNPROTECTED)
-        with pytest.raises(Stop, match="not what was reviewed"):
-            deployment.check("dev")
-
-    @pytest.mark.parametrize("state", [STATE, LATER], ids=["fresh", "stale"])
-    def test_nobody_is_asked_when_there_is_nothing_to_apply(self, job: Job, state: dict[str, Any]) -> None:
-        pull_request(job, plan=planned(plan_json() if state is STATE else REVIEWED))
-        terraform(job, state, plan_json())
+    @pytest.mark.parametrize("reviewed", [plan_json(), REVIEWED], ids=["as reviewed", "not as reviewed"])
+    def test_nobody_is_asked_when_there_is_nothing_to_apply(self, job: Job, reviewed: dict[str, Any]) -> None:
+        pull_request(job, review(reviewed))
+        terraform(job, STATE, plan_json())
         assert deployment.check("dev") == 0
         assert job.outputs == {"changes": "false"}
         assert "Nothing to apply to dev." in job.summary
 
-    @pytest.mark.parametrize("state", [STATE, LATER], ids=["fresh", "stale"])
     @pytest.mark.parametrize(
         ("status", "words"), [(3, "the review of the plan stops it"), (4, "the plan is of no use")]
     )
-    def test_the_review_of_what_would_be_applied_stops_it(
-        self, job: Job, state: dict[str, Any], status: int, words: str
-    ) -> None:
-        pull_request(job, plan=planned(REVIEWED))
-        terraform(job, state, REVIEWED, review=status)
+    def test_the_review_of_what_would_be_applied_stops_it(self, job: Job, status: int, words: str) -> None:
+        pull_request(job, review(REVIEWED))
+        terraform(job, STATE, REVIEWED, review=status)
         protection(job, PROTECTED)
         with pytest.raises(Stop, match=words):
             deployment.check("dev")
         assert "changes" not in job.outputs
 
-    def test_a_commit_without_pull_request_is_refused(self, job: Job) -> None:
-        other = json.dumps([{"merge_commit_sha": "6" * 40, "head": {"sha": "abc"}}])
-        job.gh.answer(f"{API}/commits/{COMMIT}/pulls", "[]", other)
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"merge_commit_sha": "6" * 40},
+            {"merged_at": None},
+            {"base": {"ref": "release"}},
+        ],
+        ids=["another merge", "not merged", "merged elsewhere"],
+    )
+    def test_a_commit_without_pull_request_is_refused(self, job: Job, other: dict[str, Any]) -> None:
+        no_deployment(job)
+        job.gh.answer(f"{API}/commits/{COMMIT}/pulls", "[]", json.dumps([PULL_REQUEST | other]))
         with pytest.raises(Stop, match="not the merge of a pull request"):
             deployment.check("dev")
         assert job.terraform.calls() == []
@@ -180,11 +193,11 @@ class TestCheck:
     def test_what_nobody_reviewed_is_asked_about(
         self, job: Job, missing: str, words: str, rules: str
     ) -> None:
-        files = planned(REVIEWED, passed=missing != "passed")
+        files = review(REVIEWED, passed=missing != "passed")
         files.pop(missing, None)
         if missing == "run":
-            job.gh.answer("run list *", "[]")
-        pull_request(job, plan=None if missing == "artifacts" else files)
+            job.gh.answer(f"{API}/commits/abc/statuses?*", "[]")
+        pull_request(job, None if missing == "artifacts" else files)
         terraform(job, LATER, REVIEWED)
         protection(job, rules)
         if rules is UNPROTECTED:
@@ -196,17 +209,18 @@ class TestCheck:
             assert words in job.summary
 
     def test_answers_that_come_late_are_waited_for(self, job: Job) -> None:
+        job.gh.answer(f"{API}/deployments?*", FAILS, "[]")
         job.gh.answer(f"{API}/commits/{COMMIT}/pulls", FAILS, "[]", MERGED)
-        job.gh.answer("run list *", "[]", RUNS)
-        job.gh.answer(f"{API}/actions/runs/7/artifacts?name=plan-dev&*", listing(), FAILS, listing({"id": 1}))
-        job.gh.answer(f"{API}/actions/artifacts/1/zip", FAILS, artifact(planned(REVIEWED)))
-        terraform(job, STATE, OTHER)
+        job.gh.answer(f"{API}/commits/abc/statuses?*", "[]", TOLD)
+        found = f"{API}/actions/runs/7/artifacts?name=review-dev&*"
+        job.gh.answer(found, listing(), FAILS, listing({"id": 1}))
+        job.gh.answer(f"{API}/actions/artifacts/1/zip", FAILS, artifact(review(REVIEWED)))
+        terraform(job, STATE, REVIEWED)
         deployment.check("dev")
         assert job.outputs["question"] == "apply the reviewed plan of dev"
-        assert not has_planned(job)
 
     def test_terraform_gets_no_token(self, job: Job) -> None:
-        pull_request(job, plan=planned(REVIEWED))
+        pull_request(job, review(REVIEWED))
         seen = job.folder / "seen"
         job.terraform.answer("init *", "", then=f"echo \"${{GH_TOKEN-none}}\" > '{seen}'")
         terraform(job, STATE, REVIEWED)
@@ -216,6 +230,7 @@ class TestCheck:
 
 class TestDeploy:
     def approved(self, job: Job, files: Mapping[str, str] | None) -> None:
+        no_deployment(job)
         artifacts(job, "77", {"deploy-dev": files})
 
     def test_the_approved_plan_is_applied(self, job: Job) -> None:
@@ -276,7 +291,55 @@ class TestDeploy:
             assert job.outputs == {"lineage": "1f0b8b1b", "serial": "42"}
 
 
+class TestGoingBack:
+    """What is deployed is not undone by the run of an older commit."""
+
+    DEPLOYED = "7" * 40
+
+    def ready(self, job: Job) -> None:
+        pull_request(job, review(REVIEWED))
+        artifacts(job, "77", {"deploy-dev": planned(REVIEWED)})
+        terraform(job, STATE, REVIEWED)
+
+    @pytest.mark.parametrize("step", [deployment.check, deployment.deploy])
+    @pytest.mark.parametrize("stand", ["behind", "diverged"])
+    def test_a_commit_without_what_is_deployed_is_refused(
+        self, job: Job, step: Callable[[str], int], stand: str
+    ) -> None:
+        deployed(job, (self.DEPLOYED, "success"), stand=stand)
+        self.ready(job)
+        with pytest.raises(Stop, match="dev has a newer commit than this one"):
+            step("dev")
+        assert job.terraform.calls() == []
+
+    @pytest.mark.parametrize("step", [deployment.check, deployment.deploy])
+    @pytest.mark.parametrize(
+        ("commit", "state", "stand"),
+        [
+            (DEPLOYED, "success", "ahead"),
+            (DEPLOYED, "success", "identical"),
+            (COMMIT, "success", "no answer"),
+            (DEPLOYED, "failure", "behind"),
+        ],
+        ids=["newer", "the same", "itself", "never deployed"],
+    )
+    def test_another_is_not(
+        self, job: Job, step: Callable[[str], int], commit: str, state: str, stand: str
+    ) -> None:
+        deployed(job, (commit, state), stand=stand)
+        self.ready(job)
+        assert step("dev") == 0
+
+    def test_deployments_that_failed_are_passed_over(self, job: Job) -> None:
+        """Such as those that nobody approved."""
+        deployed(job, (COMMIT, "failure"), ("6" * 40, "in_progress"), (self.DEPLOYED, "success"))
+        self.ready(job)
+        with pytest.raises(Stop, match="newer commit"):
+            deployment.check("dev")
+
+
 def test_a_failing_terraform_is_an_error(job: Job) -> None:
+    no_deployment(job)
     artifacts(job, "77", {"deploy-dev": planned(REVIEWED)})
     job.terraform.answer("init *", FAILS)
     with pytest.raises(StackError, match="terraform init failed"):

@@ -11,6 +11,7 @@ from tools.ci import drift_issue
 pytestmark = pytest.mark.slow
 
 TITLE = "Drift of order-pipeline-dev"
+OWN = {"full_name": REPOSITORY}
 OPEN = {"number": 5, "title": TITLE, "user": {"login": "github-actions[bot]"}}
 
 
@@ -24,7 +25,9 @@ def renew(job: Job, drift: bool | None, *issues: dict[str, Any]) -> list[str]:
     job.gh.answer(f"api --paginate --slurp {listed}", json.dumps([[], issues]))
     job.gh.answer("issue *", "")
     pulls = f"api --paginate --slurp repos/{REPOSITORY}/pulls?state=open&base=main&per_page=100"
-    job.gh.answer(pulls, json.dumps([[{"number": 12, "head": {"sha": "abc"}}]]))
+    job.gh.answer(
+        pulls, json.dumps([[{"number": 12, "head": {"sha": "abc", "repo": OWN}, "base": {"repo": OWN}}]])
+    )
     given = {"context": "fresh plan of dev", "state": "success", "target_url": "u"}
     given["description"] = "passed, made from state serial 40 of 1f0b8b1b"
     job.gh.answer(f"api repos/{REPOSITORY}/commits/abc/statuses?*", json.dumps([given]))

@@ -88,14 +88,17 @@ def test_a_stack_that_was_never_deployed_has_a_state_of_its_own(job: Job) -> Non
     assert Planned.read(job.stack).origin.state == StateVersion("", 0)
 
 
-def test_the_review_is_told_where_the_plan_comes_from(job: Job) -> None:
+@pytest.mark.parametrize(("main", "days"), [("a" * 40, 90), ("", 7)], ids=["pull request", "main"])
+def test_the_review_is_told_where_the_plan_comes_from(
+    job: Job, monkeypatch: pytest.MonkeyPatch, main: str, days: int
+) -> None:
+    monkeypatch.setattr(stack, "_commits", lambda: ("b" * 40, main))
     terraform(job)
     plan.plan()
-    origin = Origin.read(job.stack)
-    last = datetime.fromisoformat(origin.made).date() + timedelta(days=7)
+    last = datetime.fromisoformat(Origin.read(job.stack).made).date() + timedelta(days=days)
     [call] = job.review.calls()
     assert call.endswith(
-        f" --log=plan.log --commit={origin.commit} --base= --serial=41 "
+        f" --log=plan.log --commit={'b' * 40} --base={main} --serial=41 "
         f"--run-url=https://github.com/owner/name/actions/runs/77 --valid-until={last}"
     )
 

@@ -20,10 +20,13 @@ READ = {"contents": "read"}
 # Of every job; one that is not here has no business in a workflow yet.
 PERMISSIONS = {
     "apply.deploy": READ
-    | {"actions": "read", "id-token": "write", "pull-requests": "read", "statuses": "write"},
+    | {"actions": "read", "deployments": "read", "id-token": "write"}
+    | {"pull-requests": "read", "statuses": "write"},
     "apply.environments": READ,
-    "deploy.apply": READ | {"actions": "read", "id-token": "write"},
-    "deploy.check": READ | {"actions": "read", "id-token": "write", "pull-requests": "read"},
+    "deploy.apply": READ | {"actions": "read", "deployments": "read", "id-token": "write"},
+    "deploy.check": READ
+    | {"actions": "read", "deployments": "read", "id-token": "write"}
+    | {"pull-requests": "read", "statuses": "read"},
     "deploy.mark-stale": READ | {"pull-requests": "read", "statuses": "write"},
     "drift.drift": READ | {"id-token": "write"},
     "drift.environments": READ,
@@ -32,9 +35,13 @@ PERMISSIONS = {
     "environments.read": READ,
     "plan.environments": READ,
     "plan.fork": READ,
-    "plan.plan": READ | {"id-token": "write"},
-    "plan.publish": READ | {"actions": "read", "pull-requests": "write", "statuses": "write"},
     "plan.queue": READ | {"pull-requests": "read", "statuses": "write"},
+    "plan.review": READ
+    | {"actions": "read", "deployments": "read", "id-token": "write"}
+    | {"pull-requests": "write", "statuses": "write"},
+    "review.plan": READ | {"id-token": "write"},
+    "review.publish": READ
+    | {"actions": "read", "deployments": "read", "pull-requests": "write", "statuses": "write"},
     "test-lean.test-lean": READ,
     "test.handler": READ,
     "test.test": READ,
@@ -91,21 +98,45 @@ def artifact_of(workflows: Workflows, job: str, name: str) -> Block:
 
 def the_applied_provider_is_the_reviewed_one(workflows: Workflows) -> None:
     """Its lock file is in every artifact, hidden as it is, and no older one is left there."""
-    of = [artifact_of(workflows, "plan.plan", name) for name in ("plan", "review")]
-    for step in [*of, artifact_of(workflows, "deploy.check", "deploy")]:
+    for owner, name in (("review.plan", "review"), ("deploy.check", "deploy")):
+        step = artifact_of(workflows, owner, name)
         assert any(path.endswith("/.terraform.lock.hcl") for path in step["with"]["path"].split())
         assert step["with"]["include-hidden-files"] is True
         assert step["with"]["overwrite"] is True
 
 
-def a_plan_is_kept_for_a_week_and_its_review_for_90_days(workflows: Workflows) -> None:
-    plan, review = (artifact_of(workflows, "plan.plan", name)["with"] for name in ("plan", "review"))
-    assert (plan["retention-days"], review["retention-days"]) == (7, 90)
-    assert "plan.tfplan" in plan["path"]
-    assert "plan.tfplan" not in review["path"]
+def what_a_pull_request_planned_is_not_applied(workflows: Workflows) -> None:
+    """Its workflow is its own to change; a plan file brings configuration that no review shows."""
+    uploaded = {
+        name
+        for name, step in workflows.uses("actions/upload-artifact")
+        if "plan.tfplan" in step["with"]["path"]
+    }
+    assert uploaded == {"deploy.check"}
+    assert artifact_of(workflows, "deploy.check", "deploy")["with"]["retention-days"] == 7
+
+
+def a_review_is_kept_for_90_days(workflows: Workflows) -> None:
+    step = artifact_of(workflows, "review.plan", "review")
+    assert step["with"]["retention-days"] == 90
     # What its review stopped is shown, too.
-    for name in ("plan", "review"):
-        assert artifact_of(workflows, "plan.plan", name)["if"] == "${{ !cancelled() }}"
+    assert step["if"] == "${{ !cancelled() }}"
+
+
+def an_attempt_that_fails_leaves_nothing_of_the_one_before(workflows: Workflows) -> None:
+    """An artifact is written in its place: it always holds a file of the checkout."""
+    for owner, name in (("review.plan", "review"), ("drift.drift", "drift")):
+        step = artifact_of(workflows, owner, name)
+        assert step["if"] == "${{ !cancelled() }}"
+        assert step["with"]["overwrite"] is True
+        assert any((ROOT / path).is_file() for path in step["with"]["path"].split())
+
+
+def packages_are_installed_before_there_are_credentials(workflows: Workflows) -> None:
+    for name in ("deploy.check", "deploy.apply"):
+        steps = [step.get("run", step.get("uses", "")) for step in workflows.job(name)["steps"]]
+        [credentials] = [step for step in steps if step.startswith("aws-actions/")]
+        assert "make synth" in steps[: steps.index(credentials)]
 
 
 def no_deployment_that_runs_is_cancelled(workflows: Workflows) -> None:
@@ -125,7 +156,8 @@ def environments_do_not_wait_for_each_other(workflows: Workflows) -> None:
     for name, job in workflows.jobs().items():
         if "matrix" in str(job.get("concurrency", "")) or "matrix.environment" in str(job):
             assert job["strategy"]["fail-fast"] is False, name
-    assert workflows.job("apply.deploy")["needs"] == "environments"
+    for name in ("apply.deploy", "plan.review"):
+        assert workflows.job(name)["needs"] == "environments"
 
 
 def a_merge_that_changes_nothing_asks_nobody(workflows: Workflows) -> None:
@@ -176,7 +208,7 @@ def only_the_approved_job_has_the_role_that_changes(workflows: Workflows) -> Non
         "deploy.apply": "${{ vars.APPLY_ROLE_ARN }}",
         "deploy.check": "${{ vars[inputs.plan_role] }}",
         "drift.drift": "${{ vars[matrix.plan_role] }}",
-        "plan.plan": "${{ vars[matrix.plan_role] }}",
+        "review.plan": "${{ vars[inputs.plan_role] }}",
     }
 
 
@@ -205,12 +237,18 @@ def no_checkout_leaves_its_token(workflows: Workflows) -> None:
 
 def a_pull_request_gets_a_plan_a_comment_and_a_status(workflows: Workflows) -> None:
     assert workflows["plan"][ON].keys() == {"pull_request", "merge_group"}
-    assert workflows.runs("plan.plan") == ["make plan"]
-    publish = workflows.job("plan.publish")
-    assert publish["needs"] == ["environments", "plan"]
+    # Also one that gets main as its base, and not for an edited title.
+    types = workflows["plan"][ON]["pull_request"]["types"]
+    assert types == ["opened", "synchronize", "reopened", "edited"]
+    edited = "github.event.action != 'edited' || github.event.changes.base"
+    assert workflows.job("plan.environments")["if"] == edited
+    assert workflows.job("plan.review")["uses"] == "./.github/workflows/review.yml"
+    assert workflows.runs("review.plan") == ["make plan"]
+    publish = workflows.job("review.publish")
+    assert publish["needs"] == "plan"
     # Of a plan that failed, too.
-    assert publish["if"] == "${{ !cancelled() && needs.plan.result != 'skipped' }}"
-    assert workflows.runs("plan.publish") == ['python3 -m tools.ci publish "$ENVIRONMENT"']
+    assert publish["if"] == "${{ !cancelled() }}"
+    assert workflows.runs("review.publish") == ['python3 -m tools.ci publish "$ENVIRONMENT"']
 
 
 def the_merge_queue_gets_the_status_alone(workflows: Workflows) -> None:
@@ -221,13 +259,13 @@ def the_merge_queue_gets_the_status_alone(workflows: Workflows) -> None:
 
 def what_may_write_to_a_pull_request_runs_mains_code(workflows: Workflows) -> None:
     checkouts = dict(workflows.uses("actions/checkout"))
-    for name in ("plan.publish", "plan.queue"):
+    for name in ("review.publish", "plan.queue"):
         assert checkouts[name]["with"]["ref"] == "main"
 
 
 def a_fork_gets_no_credentials_and_is_told_so(workflows: Workflows) -> None:
     own = "github.event.pull_request.head.repo.full_name == github.repository"
-    assert workflows.job("plan.plan")["if"] == own
+    assert workflows.job("plan.review")["if"] == own
     other = own.replace("==", "!=")
     assert workflows.job("plan.fork")["if"] == f"github.event_name == 'pull_request' && {other}"
     assert workflows.runs("plan.fork") == ["python3 -m tools.ci refuse-fork"]
@@ -243,12 +281,12 @@ def every_change_is_tested(workflows: Workflows) -> None:
 
 def main_is_deployed(workflows: Workflows) -> None:
     assert workflows["apply"][ON] == {"push": {"branches": ["main"]}}
-    given = workflows.job("apply.deploy")["with"]
-    assert given == {
-        "environment": "${{ matrix.environment }}",
-        "settings": "${{ toJSON(matrix.settings) }}",
-        "plan_role": "${{ matrix.plan_role }}",
-    }
+    for name in ("apply.deploy", "plan.review"):
+        assert workflows.job(name)["with"] == {
+            "environment": "${{ matrix.environment }}",
+            "settings": "${{ toJSON(matrix.settings) }}",
+            "plan_role": "${{ matrix.plan_role }}",
+        }
 
 
 def the_tool_has_what_github_does_not_set(workflows: Workflows) -> None:
@@ -286,7 +324,7 @@ def changes(file: str, breaks: Promise, *pairs: tuple[str, str]) -> list[Change]
 LOCK_FILE = ".environment }}/.terraform.lock.hcl"
 CHANGES = [
     *changes(
-        "plan.yml",
+        "review.yml",
         the_applied_provider_is_the_reviewed_one,
         ("include-hidden-files: true", "include-hidden-files: false"),
         ("          include-hidden-files: true\n", ""),
@@ -300,15 +338,43 @@ CHANGES = [
         (LOCK_FILE, ".environment }}/other"),
     ),
     *changes(
-        "plan.yml",
-        a_plan_is_kept_for_a_week_and_its_review_for_90_days,
+        "review.yml",
+        what_a_pull_request_planned_is_not_applied,
+        ("/plan.log\n", "/plan.tfplan\n"),
+    ),
+    *changes(
+        "deploy.yml",
+        what_a_pull_request_planned_is_not_applied,
         ("retention-days: 7\n", "retention-days: 90\n"),
+    ),
+    *changes(
+        "review.yml",
+        a_review_is_kept_for_90_days,
         ("retention-days: 90\n", "retention-days: 7\n"),
         (
             "        if: ${{ !cancelled() }}\n        with:\n          name: review",
             "        with:\n          name: review",
         ),
-        ("/plan.log\n", "/plan.tfplan\n"),
+    ),
+    *changes(
+        "review.yml",
+        an_attempt_that_fails_leaves_nothing_of_the_one_before,
+        ("            cdktf.json\n", ""),
+        ("overwrite: true", "overwrite: false"),
+    ),
+    *changes(
+        "drift.yml",
+        an_attempt_that_fails_leaves_nothing_of_the_one_before,
+        ("            cdktf.json\n", ""),
+        (
+            "        if: ${{ !cancelled() }}\n        with:\n          name: drift",
+            "        with:\n          name: drift",
+        ),
+    ),
+    *changes(
+        "deploy.yml",
+        packages_are_installed_before_there_are_credentials,
+        ("      - run: make synth\n", ""),
     ),
     *changes(
         "apply.yml",
@@ -327,6 +393,7 @@ CHANGES = [
         ("group: apply-", "group: ${{ github.sha }}-"),
     ),
     *changes("apply.yml", environments_do_not_wait_for_each_other, ("fail-fast: false", "fail-fast: true")),
+    *changes("plan.yml", environments_do_not_wait_for_each_other, ("fail-fast: false", "fail-fast: true")),
     *changes("drift.yml", environments_do_not_wait_for_each_other, ("      fail-fast: false\n", "")),
     *changes(
         "deploy.yml",
@@ -366,9 +433,9 @@ CHANGES = [
         ("vars[inputs.plan_role]", "vars.APPLY_ROLE_ARN"),
     ),
     *changes(
-        "plan.yml",
+        "review.yml",
         only_the_approved_job_has_the_role_that_changes,
-        ("vars[matrix.plan_role]", "vars.APPLY_ROLE_ARN"),
+        ("vars[inputs.plan_role]", "vars.APPLY_ROLE_ARN"),
     ),
     *changes(
         "drift.yml",
@@ -379,7 +446,7 @@ CHANGES = [
         ("if: ${{ !cancelled() && needs.drift.result != 'skipped' }}", "if: false"),
     ),
     *changes(
-        "plan.yml",
+        "review.yml",
         a_job_has_the_rights_it_needs_and_no_others,
         ("statuses: write", "statuses: read"),
         ("      contents: read\n      id-token: write", "      contents: write\n      id-token: write"),
@@ -394,10 +461,18 @@ CHANGES = [
     *changes(
         "plan.yml",
         a_pull_request_gets_a_plan_a_comment_and_a_status,
-        ("!cancelled() && needs.plan.result != 'skipped'", "needs.plan.result == 'success'"),
         ("  merge_group:\n    branches: [main]\n", ""),
-        ("run: make plan", "run: make diff"),
         ("  pull_request:\n", "  pull_request_target:\n"),
+        (", edited]", "]"),
+        ("    if: github.event.action != 'edited' || github.event.changes.base\n", ""),
+        ("workflows/review.yml", "workflows/deploy.yml"),
+    ),
+    *changes(
+        "review.yml",
+        a_pull_request_gets_a_plan_a_comment_and_a_status,
+        ("    if: ${{ !cancelled() }}\n    runs-on", "    runs-on"),
+        ("    needs: plan\n", ""),
+        ("run: make plan", "run: make diff"),
     ),
     *changes(
         "plan.yml",
@@ -406,7 +481,7 @@ CHANGES = [
         ("answer-queue", "publish"),
     ),
     *changes(
-        "plan.yml",
+        "review.yml",
         what_may_write_to_a_pull_request_runs_mains_code,
         ("          ref: main\n", ""),
         ("ref: main", "ref: ${{ github.head_ref }}"),

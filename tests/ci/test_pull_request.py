@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.ci.stand_ins import FAILS, REPOSITORY, Job, artifact, listing, plan_json, planned
+from tests.ci.stand_ins import (
+    FAILS,
+    REPOSITORY,
+    Job,
+    artifact,
+    deployed,
+    listing,
+    no_deployment,
+    plan_json,
+    review,
+)
 from tools.ci import pull_request
 from tools.ci.github import GitHubError, Stop
 from tools.ci.stack import StateVersion
@@ -26,13 +36,8 @@ MERGE_GROUP = {
 BOT = {"login": "github-actions[bot]"}
 MARKER = "<!-- plan of order-pipeline-dev -->"
 RUN = "https://github.com/owner/name/actions/runs/77"
+STATE = StateVersion("abc", 42)
 STATUS = f"api --silent repos/{REPOSITORY}/statuses"
-
-
-def review(plan: Mapping[str, Any], *, passed: bool = True, **origin: object) -> dict[str, str]:
-    files = planned(plan, passed=passed, **origin)
-    files.pop("plan.tfplan")
-    return files
 
 
 def run(job: Job, number: str, files: Mapping[str, str] | None) -> None:
@@ -56,9 +61,19 @@ def statuses(job: Job) -> list[str]:
     return [call.removeprefix(f"{STATUS}/").replace("--raw-field=", "") for call in found]
 
 
+def told(state: str, description: str, **more: str) -> dict[str, str]:
+    return {"context": "fresh plan of dev", "state": state, "description": description} | more
+
+
 class TestPublish:
-    def pull_request(self, job: Job, files: Mapping[str, str] | None) -> None:
+    def pull_request(
+        self, job: Job, files: Mapping[str, str] | None, *, head: str = HEAD, before: object = ()
+    ) -> None:
+        """One whose newest commit is `head`, and which was told `before` what its statuses say."""
         job.event(PULL_REQUEST)
+        job.gh.answer(f"{API}/pulls/12", json.dumps({"head": {"sha": head}}))
+        job.gh.answer(f"{API}/commits/{HEAD}/statuses?*", json.dumps(before))
+        no_deployment(job)
         run(job, "77", files)
         comments(job, [])
         job.gh.answer(f"{STATUS}/*", "")
@@ -110,6 +125,47 @@ class TestPublish:
         assert len(written) == 1
         assert written[0].startswith(f"api --silent --method=PATCH repos/{REPOSITORY}/issues/comments/3 ")
 
+    def test_an_old_run_tells_nothing_of_newer_commits(self, job: Job) -> None:
+        self.pull_request(job, review(plan_json("a")), head="d" * 40)
+        assert statuses(job) == []
+        assert not any("--method" in call for call in job.gh.calls())
+
+    @pytest.mark.parametrize("main", ["e" * 40, ""], ids=["merged into main", "as it is"])
+    @pytest.mark.parametrize("passed", [True, False])
+    def test_a_plan_that_would_undo_what_is_deployed_is_not_shown(
+        self, job: Job, passed: bool, main: str
+    ) -> None:
+        """As of a run that is run again after another pull request was deployed."""
+        deployed(job, ("7" * 40, "success"))
+        self.pull_request(job, review(plan_json("a"), passed=passed, main=main, commit=HEAD))
+        assert any(call.endswith(f"...{main or HEAD}?per_page=1") for call in job.gh.calls())
+        assert job.gh.body.startswith(f"{MARKER}\n### The plan of order-pipeline-dev is stale\n")
+        [status] = statuses(job)
+        assert "state=failure" in status
+        assert "description=stale, more than its main is deployed by now: update the branch " in status
+
+    @pytest.mark.parametrize(
+        ("lineage", "serial", "state"),
+        [
+            ("1f0b8b1b", 42, "failure"),
+            ("1f0b8b1b", 41, "success"),
+            ("1f0b8b1b", 40, "success"),
+            ("another", 42, "success"),
+        ],
+    )
+    def test_a_plan_that_was_stale_before_it_was_told_of(
+        self, job: Job, lineage: str, serial: int, state: str
+    ) -> None:
+        """A deployment has told of its state while the plan was made."""
+        before = told("failure", f"stale, there is state serial {serial} of {lineage} now: update the branch")
+        self.pull_request(job, review(plan_json("a")), before=[before])
+        assert f"state={state}" in statuses(job)[0]
+
+    def test_a_first_plan_is_stale_once_there_is_a_state(self, job: Job) -> None:
+        before = told("failure", "stale, there is state serial 1 of 1f0b8b1b now: update the branch")
+        self.pull_request(job, review(plan_json("a"), lineage="", serial=0), before=[before])
+        assert "state=failure" in statuses(job)[0]
+
     def test_a_comment_that_cannot_be_written_is_an_error(self, job: Job) -> None:
         job.gh.answer("api --silent --method=*", FAILS)
         with pytest.raises(GitHubError, match="HTTP 502"):
@@ -128,7 +184,7 @@ class TestMergeQueue:
         return status
 
     def status(self, state: str, description: str) -> str:
-        newest = {"context": "fresh plan of dev", "state": state, "description": description}
+        newest = told(state, description)
         other = {"context": "fresh plan of prod", "state": "pending", "description": "x"}
         older = newest | {"state": "pending", "description": "old"}
         return json.dumps([other, newest, older])
@@ -159,33 +215,74 @@ class TestMergeQueue:
 
 
 class TestMarkStale:
-    def mark(self, job: Job, *given: tuple[str, str], context: str = "fresh plan of dev") -> list[str]:
-        """Mark pull requests whose newest statuses are these, when the state is at serial 42."""
-        pulls = [{"number": number, "head": {"sha": f"{number}"}} for number in range(len(given))]
+    def mark(
+        self,
+        job: Job,
+        *given: list[dict[str, str]] | None,
+        state: StateVersion = STATE,
+        status: int = 0,
+        repository: str | None = REPOSITORY,
+    ) -> list[str]:
+        """Mark pull requests with these statuses, the newest first; None when GitHub does not tell."""
+        head = {"repo": {"full_name": repository} if repository else None}
+        pulls = [
+            {
+                "number": number,
+                "head": head | {"sha": f"{number}"},
+                "base": {"repo": {"full_name": REPOSITORY}},
+            }
+            for number in range(len(given))
+        ]
         pages = json.dumps([pulls[:1], pulls[1:]])
         listed = f"repos/{REPOSITORY}/pulls?state=open&base=main&per_page=100"
         job.gh.answer(f"api --paginate --slurp {listed}", pages)
-        for number, (state, description) in enumerate(given):
-            older = {"context": context, "state": "success", "description": "x", "target_url": "u"}
-            newest = older | {"state": state, "description": description}
-            other = older | {"context": "make test", "state": "success"}
-            job.gh.answer(f"{API}/commits/{number}/statuses?*", json.dumps([other, newest, older]))
+        for number, found in enumerate(given):
+            answer = FAILS if found is None else json.dumps(found)
+            job.gh.answer(f"{API}/commits/{number}/statuses?*", answer)
         job.gh.answer(f"{STATUS}/*", "")
-        assert pull_request.mark_stale("dev", StateVersion("abc", 42)) == 0
+        assert pull_request.mark_stale("dev", state) == status
         return statuses(job)
 
-    def test_a_plan_of_another_state_is_stale(self, job: Job) -> None:
-        old, fresh = (
-            "passed, made from state serial {} of {}".format(*of) for of in ((41, "abc"), (42, "abc"))
+    @pytest.mark.parametrize(
+        ("state", "description", "is_stale"),
+        [
+            ("success", "passed, made from state serial 41 of abc", True),
+            ("success", "passed, made from state serial 42 of abc", False),
+            ("success", "passed, made from state serial 43 of abc", False),
+            ("success", "passed, made from state serial 42 of xyz", True),
+            ("success", "passed, made from state serial 0", True),
+            ("failure", "stale, there is state serial 41 of abc now: update the branch", True),
+            ("failure", "stale, there is state serial 42 of abc now: update the branch", False),
+            ("failure", "the review of the plan stops it: see the comment", True),
+        ],
+    )
+    def test_a_plan_of_an_older_state_is_stale(
+        self, job: Job, state: str, description: str, is_stale: bool
+    ) -> None:
+        older = told("success", "passed, made from state serial 42 of abc", target_url="u")
+        newest = told(state, description, target_url="https://e.com/actions/runs/7")
+        marked = self.mark(job, [newest | {"context": "make test"}, newest, older])
+        expected = (
+            "0 state=failure context=fresh plan of dev "
+            "description=stale, there is state serial 42 of abc now: update the branch "
+            "target_url=https://e.com/actions/runs/7"
         )
-        other = "passed, made from state serial 42 of xyz"
-        marked = self.mark(job, ("success", old), ("success", fresh), ("failure", old), ("success", other))
-        stale = "state=failure context=fresh plan of dev description=stale, the state has changed since: "
-        assert [status.split()[0] for status in marked] == ["0", "3"]
-        assert all(stale in status and status.endswith("target_url=u") for status in marked)
+        assert marked == [expected] * is_stale
 
-    def test_a_plan_of_no_state_is_stale_after_the_first_deployment(self, job: Job) -> None:
-        assert self.mark(job, ("success", "passed, made from state serial 0 of "))
+    def test_a_plan_that_is_under_way_is_stale_when_it_comes(self, job: Job) -> None:
+        assert len(self.mark(job, [], [told("success", "x") | {"context": "fresh plan of prod"}])) == 2
 
-    def test_pull_requests_without_this_status_are_left_alone(self, job: Job) -> None:
-        assert self.mark(job, ("success", "serial 1"), context="fresh plan of prod") == []
+    @pytest.mark.parametrize("repository", ["somebody/name", None], ids=["fork", "deleted fork"])
+    def test_a_fork_has_no_plan(self, job: Job, repository: str | None) -> None:
+        assert self.mark(job, [], repository=repository) == []
+
+    def test_before_there_is_a_state_its_first_plans_are_fresh(self, job: Job) -> None:
+        fresh = told("success", "passed, made from state serial 0")
+        assert self.mark(job, [fresh], state=StateVersion("", 0)) == []
+
+    def test_one_that_cannot_be_told_does_not_keep_it_from_the_others(
+        self, job: Job, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        marked = self.mark(job, [], None, [], status=1)
+        assert [status.split()[0] for status in marked] == ["0", "2"]
+        assert "::error::#1: gh api" in capsys.readouterr().out

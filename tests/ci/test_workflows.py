@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]
 import names
 from settings import Settings
 from tools.ci.__main__ import COMMANDS, JOBS
-from tools.ci.stack import PLAN_DAYS, PLAN_FILES, ROOT
+from tools.ci.stack import PLAN_DAYS, PLAN_FILES, REVIEW_DAYS, ROOT
 
 Job = dict[str, Any]
 
@@ -43,8 +43,9 @@ def uploads(job: Job) -> dict[str, set[str]]:
             re.sub(r"\$\{\{ (matrix|inputs)\.environment \}\}", "ENVIRONMENT", step[key])
             for key in ("name", "path")
         )
-        assert all(path.startswith(STACK) for path in paths.splitlines())
-        found[name] = {path.removeprefix(STACK) for path in paths.splitlines()}
+        inside = [path for path in paths.splitlines() if path != "cdktf.json"]
+        assert all(path.startswith(STACK) for path in inside)
+        found[name] = {path.removeprefix(STACK) for path in inside}
     return found
 
 
@@ -93,9 +94,9 @@ def test_terraform_is_the_same_everywhere() -> None:
 
 
 def test_what_a_later_run_reads_is_uploaded() -> None:
-    plan, check = uploads(ALL_JOBS["plan.plan"]), uploads(ALL_JOBS["deploy.check"])
-    assert plan["plan-ENVIRONMENT"] == check["deploy-ENVIRONMENT"] == set(PLAN_FILES)
-    assert plan["review-ENVIRONMENT"] == set(PLAN_FILES) - {"plan.tfplan"}
+    review, check = uploads(ALL_JOBS["review.plan"]), uploads(ALL_JOBS["deploy.check"])
+    assert check["deploy-ENVIRONMENT"] == set(PLAN_FILES)
+    assert review["review-ENVIRONMENT"] == set(PLAN_FILES) - {"plan.tfplan"}
     assert uploads(ALL_JOBS["drift.drift"]) == {"drift-ENVIRONMENT": {"drift.json", "review.md"}}
 
 
@@ -105,22 +106,20 @@ def test_a_run_can_be_run_again() -> None:
         assert all(step["overwrite"] for step in steps(job, "actions/upload-artifact"))
 
 
-def test_what_holds_secret_values_is_kept_for_days_only() -> None:
-    for job in ALL_JOBS.values():
-        for step in steps(job, "actions/upload-artifact"):
-            if "plan.tfplan" in step["path"]:
-                assert step["retention-days"] == PLAN_DAYS
-            else:
-                assert step["retention-days"] <= 90
+@pytest.mark.parametrize(("name", "days"), [("review.plan", REVIEW_DAYS), ("deploy.check", PLAN_DAYS)])
+def test_an_artifact_is_kept_as_long_as_its_review_says(name: str, days: int) -> None:
+    [artifact] = steps(ALL_JOBS[name], "actions/upload-artifact")
+    assert artifact["retention-days"] == days
 
 
 @pytest.mark.parametrize("name", ALL_JOBS)
 def test_a_job_with_more_rights_than_reading_runs_mains_code(name: str) -> None:
     """On a pull request or in the merge queue; credentials of AWS there are of a role that reads."""
     job = ALL_JOBS[name]
-    started_by = WORKFLOWS[name.partition(".")[0]][ON]
+    workflow = name.partition(".")[0]
+    started_by = WORKFLOWS["plan" if workflow == "review" else workflow][ON]
     rights = {right for right, level in job["permissions"].items() if level == "write"}
-    if "pull_request" in started_by and rights - {"id-token"}:
+    if "pull_request" in started_by and rights - {"id-token"} and "uses" not in job:
         [checkout] = steps(job, "actions/checkout")
         assert checkout["ref"] == "main"
         assert "make" not in scripts(job)
@@ -131,11 +130,11 @@ def test_a_job_with_more_rights_than_reading_runs_mains_code(name: str) -> None:
 
 def test_each_environment_stands_alone() -> None:
     """A matrix that waits for a matrix would wait for all of it; a called workflow has one of its own."""
-    jobs = WORKFLOWS["apply"]["jobs"]
-    assert jobs["deploy"]["needs"] == "environments"
-    assert jobs["deploy"]["uses"] == "./.github/workflows/deploy.yml"
-    assert not any("strategy" in job for job in WORKFLOWS["deploy"]["jobs"].values())
-    for name in ("plan.publish", "drift.issue"):
+    for name, called in (("apply.deploy", "deploy"), ("plan.review", "review")):
+        assert ALL_JOBS[name]["needs"] == "environments"
+        assert ALL_JOBS[name]["uses"] == f"./.github/workflows/{called}.yml"
+        assert not any("strategy" in job for job in WORKFLOWS[called]["jobs"].values())
+    for name in ("review.publish", "drift.issue"):
         assert "!cancelled()" in ALL_JOBS[name]["if"]
 
 

@@ -11,7 +11,8 @@ from tools.ci.stack import StackError, StateVersion
 from tools.console.program import run_tool
 
 # What its workflow sets for one job alone.
-MORE_VARIABLES = {"mark-stale": ["STATE_LINEAGE", "STATE_SERIAL"]}
+# STATE_LINEAGE is empty after a first deployment that failed before it had a state.
+MORE_VARIABLES = {"mark-stale": ["STATE_SERIAL"]}
 # A pull request that adds an environment is told of its plan by main's code, whose file does not name it yet.
 BEFORE_MERGE = {"publish", "answer-queue"}
 
@@ -34,7 +35,9 @@ def _mark_stale(environment: str) -> int:
     serial = os.environ["STATE_SERIAL"]
     if not serial.isdecimal():
         raise github.Stop(f"STATE_SERIAL is {serial!r}: allowed is the serial of a state, a number")
-    return pull_request.mark_stale(environment, StateVersion(os.environ["STATE_LINEAGE"], int(serial)))
+    return pull_request.mark_stale(
+        environment, StateVersion(os.environ.get("STATE_LINEAGE", ""), int(serial))
+    )
 
 
 COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
@@ -49,7 +52,7 @@ JOBS: dict[str, tuple[str, Callable[[str], int]]] = {
     "publish": ("tell the pull request of this run's plan: its comment and its status", pull_request.publish),
     "answer-queue": ("tell the merge queue what the pull request was told", pull_request.answer_queue),
     "check": (
-        "make sure that what would be deployed was reviewed; plan again when it is stale",
+        "plan, and make sure that what would be deployed was reviewed",
         deployment.check,
     ),
     "deploy": ("apply the plan that was approved", deployment.deploy),

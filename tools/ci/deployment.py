@@ -1,8 +1,9 @@
-"""Deploy what was reviewed: the plan of the merged pull request, or a new one that says the same.
+"""Deploy what was reviewed.
 
-`check` runs before anybody is asked, `deploy` once the deployment may go on. Both take a plan that was shown
-to people, and plan again when it is stale: made from other code than is checked out, or from another state
-than there is now.
+`check` runs before anybody is asked: it plans main's code and holds that against the review of the pull
+request. The plan that the pull request made is not applied: its workflow was the pull request's to change.
+`deploy` runs once the deployment may go on, and applies the plan of `check`, or one that says the same when
+the state has changed since.
 """
 
 import os
@@ -11,9 +12,10 @@ from pathlib import Path
 
 from tools.ci import github
 from tools.ci.changes import compare
+from tools.ci.deployed import is_behind
 from tools.ci.github import GitHubError, Stop
 from tools.ci.reviewed import Reviewed, merged_pull_request, of_pull_request, of_run, own_run
-from tools.ci.stack import PASSED, STOPPED, Planned, Stack, StackError, tree
+from tools.ci.stack import LOCK_FILE, PASSED, PLAN_FILES, STOPPED, Planned, Stack, StackError, tree
 
 # So many differences are listed; the review has them all.
 LISTED = 20
@@ -26,9 +28,14 @@ def check(environment: str) -> int:
     Outputs: `changes`, whether there is anything to apply, and `question`, what the deployment would do.
     Raises Stop when there is something to apply that nobody has reviewed and nobody would be asked about.
     """
+    _refuse_to_go_back(environment)
     with tempfile.TemporaryDirectory() as folder:
         reviewed = _reviewed_with_pull_request(environment, Path(folder))
-        stack, differences = _current(reviewed)
+        stack = Stack()
+        reviewed.copy_to(stack.folder, LOCK_FILE)
+        differences = _init(stack)
+        stack.plan(stack.state())
+        differences += _review(stack, reviewed)
     if not stack.is_applyable():
         github.output("changes", "false")
         github.summary(f"Nothing to apply to {environment}.")
@@ -47,11 +54,21 @@ def deploy(environment: str) -> int:
 
     Raises Stop when the state has changed since, and what is to be applied with it.
     """
+    _refuse_to_go_back(environment)
     with tempfile.TemporaryDirectory() as folder:
-        approved = of_run(own_run(), [f"deploy-{environment}"], Path(folder))
+        approved = of_run(own_run(), f"deploy-{environment}", Path(folder))
         if approved.planned is None:
             raise Stop(f"Not applied: the approved plan has expired; {AGAIN}")
-        stack, differences = _current(approved)
+        stack = Stack()
+        approved.copy_to(stack.folder, *PLAN_FILES)
+        stack.init()
+        state, origin = stack.state(), approved.planned.origin
+        if (origin.tree, origin.state) == (tree(), state):
+            print("The plan is fresh: made from this code and this state.")
+        else:
+            print("The plan is stale: planning again.")
+            stack.plan(state)
+        differences = _review(stack, approved)
     if not stack.is_applyable():
         print("Nothing to apply any more.")
         return 0
@@ -68,6 +85,14 @@ def deploy(environment: str) -> int:
     return 0
 
 
+def _refuse_to_go_back(environment: str) -> None:
+    if is_behind(environment, os.environ["GITHUB_SHA"]):
+        raise Stop(
+            f"Not applied: {environment} has a newer commit than this one, which would undo it. To undo it, "
+            "merge a pull request that does"
+        )
+
+
 def _reviewed_with_pull_request(environment: str, folder: Path) -> Reviewed:
     pull_request = merged_pull_request(os.environ["GITHUB_SHA"])
     if pull_request is None:
@@ -78,33 +103,32 @@ def _reviewed_with_pull_request(environment: str, folder: Path) -> Reviewed:
     return of_pull_request(pull_request["head"]["sha"], environment, folder)
 
 
-def _current(shown: Reviewed) -> tuple[Stack, list[str]]:
-    """The stack with a plan in its folder that is not stale, and where that is not what was shown."""
-    stack = Stack()
-    shown.copy_to(stack.folder)
-    stack.init()
-    state = stack.state()
-    planned = shown.planned
-    fresh = (
-        planned is not None
-        and shown.has_plan_file
-        and (planned.origin.tree, planned.origin.state) == (tree(), state)
-    )
-    if fresh:
-        print("The plan is fresh: made from this code and this state.")
-    else:
-        print(f"The plan is {'stale' if planned else 'missing'}: planning again.")
-        stack.plan(state)
+def _init(stack: Stack) -> list[str]:
+    """Install the provider of the review; a difference if there is none that the code allows any more."""
+    lock = stack.folder / LOCK_FILE
+    try:
+        stack.init()
+    except StackError:
+        if not lock.exists():
+            raise
+        lock.unlink()
+        stack.init()
+        return ["the provider: not the version of the reviewed plan, which cannot be installed"]
+    return []
+
+
+def _review(stack: Stack, shown: Reviewed) -> list[str]:
+    """Review the plan in the stack's folder; where it is not what was shown."""
     status = stack.review()
     if status == STOPPED:
         raise Stop("Not applied: the review of the plan stops it; a pull request may allow what it says")
     if status != PASSED:
         raise Stop("Not applied: the plan is of no use, as its review says")
-    if planned is None:
-        return stack, [f"not reviewed: {shown.missing}"]
-    if not planned.passed:
-        return stack, ["not reviewed: the plan of the pull request did not pass its review"]
-    return stack, compare(planned.changes, Planned.read(stack.folder).changes)
+    if shown.planned is None:
+        return [f"not reviewed: {shown.missing}"]
+    if not shown.planned.passed:
+        return ["not reviewed: the plan of the pull request did not pass its review"]
+    return compare(shown.planned.changes, Planned.read(stack.folder).changes)
 
 
 def _output_state(stack: Stack) -> None:

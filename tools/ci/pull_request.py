@@ -1,7 +1,7 @@
 """What an open pull request, and a group of the merge queue, is told of its plan: a comment and a status.
 
-The status `fresh plan of ENVIRONMENT` is what a rule for main is to require. It fails when there is no plan,
-when the plan's review stops it, and later when the state has changed, so that the plan is dead.
+The status fails when there is no plan, when the plan's review stops it, and when what is deployed has changed
+since, so that the plan is dead.
 """
 
 import os
@@ -11,25 +11,33 @@ from pathlib import Path
 from typing import Any
 
 from names import stack_id
-from tools.ci import github
+from tools.ci import github, status
+from tools.ci.deployed import is_behind
 from tools.ci.reviewed import Reviewed, of_run, own_run
 from tools.ci.stack import StateVersion
+from tools.ci.status import Status, state_words
 
 NO_PLAN = "there is no plan: see the run"
 STOPPED = "the review of the plan stops it: see the comment"
-STALE = "stale, the state has changed since: update the branch, or re-run its Plan"
-# How a description names the state that a plan was made from.
-STATE = "state serial {} of {}"
+BEHIND = "stale, more than its main is deployed by now: update the branch"
+STALE = "stale, there is {} now: update the branch"
 
 
 def publish(environment: str) -> int:
-    """Tell the pull request of this run's plan: what it would do, and whether it may be merged."""
+    """Tell the pull request of this run's plan: what it would do, and whether it may be merged.
+
+    Nothing is told when the pull request has other commits by now, as when an old run is run again.
+    """
     pull_request = github.event("pull_request")
+    head = pull_request["head"]["sha"]
+    if github.api(f"pulls/{pull_request['number']}")["head"]["sha"] != head:
+        print(f"#{pull_request['number']} has newer commits than {head}, which their own run tells of")
+        return 0
     with tempfile.TemporaryDirectory() as folder:
-        planned = of_run(own_run(), [f"review-{environment}"], Path(folder) / "planned")
-        _comment(environment, pull_request, planned)
-    problem, description = _verdict(planned)
-    _set_status(environment, pull_request["head"]["sha"], problem=problem, description=description)
+        planned = of_run(own_run(), f"review-{environment}", Path(folder) / "planned")
+        passed, description = _verdict(environment, head, planned)
+        _comment(environment, pull_request, _text(environment, planned, description))
+    status.tell(environment, head, Status(passed, description, github.run_url()))
     return 0
 
 
@@ -44,73 +52,82 @@ def answer_queue(environment: str) -> int:
     if number is None:
         raise github.Stop(f"{group['head_ref']} does not tell a pull request")
     head = github.api(f"pulls/{number[1]}")["head"]["sha"]
-    status = github.until(lambda: _newest_status(environment, head))
-    problem = status.get("state") != "success"
-    _set_status(
-        environment, group["head_sha"], problem=problem, description=status.get("description", NO_PLAN)
-    )
+    told = github.until(lambda: status.newest(environment, head))
+    passed, description = (told.passed, told.description) if told else (False, NO_PLAN)
+    status.tell(environment, group["head_sha"], Status(passed, description, github.run_url()))
     return 0
 
 
 def mark_stale(environment: str, state: StateVersion) -> int:
-    """Fail the status of every open pull request whose plan was made from another state than this."""
+    """Fail the status of every open pull request whose plan was not made from this state.
+
+    Also of one whose plan is not told of yet: it may be under way, from an older state. 1 if one could not be
+    told.
+    """
     main = os.environ["GITHUB_REF_NAME"]
+    failed = False
     for pull in github.api_items(f"pulls?state=open&base={main}&per_page=100"):
-        head = pull["head"]["sha"]
-        status = _newest_status(environment, head)
-        if status.get("state") != "success" or _state_in(status["description"]) == state:
+        if _is_of_fork(pull):
+            # It has no plan.
             continue
-        _set_status(environment, head, problem=True, description=STALE, url=status["target_url"])
-        print(f"#{pull['number']}: its plan of {environment} is stale")
-    return 0
+        try:
+            _mark(environment, pull, state)
+        except github.GitHubError as error:
+            github.annotate("error", f"#{pull['number']}: {error}")
+            failed = True
+    return int(failed)
 
 
-def _verdict(planned: Reviewed) -> tuple[bool, str]:
-    """Whether a plan may not be merged, and the description of that."""
-    if planned.planned is None:
-        return True, NO_PLAN
-    if not planned.planned.passed:
-        return True, STOPPED
-    state = planned.planned.origin.state
-    return False, f"passed, made from {STATE}".format(state.serial, state.lineage)
+def _is_of_fork(pull: dict[str, Any]) -> bool:
+    # A fork may be gone by now.
+    return bool((pull["head"]["repo"] or {}).get("full_name") != pull["base"]["repo"]["full_name"])
 
 
-def _newest_status(environment: str, commit: str) -> dict[str, Any]:
-    """GitHub gives the newest first; an empty one when there is none."""
-    statuses = github.api(f"commits/{commit}/statuses?per_page=100")
-    context = _context(environment)
-    return next((status for status in statuses if status["context"] == context), {})
+def _mark(environment: str, pull: dict[str, Any], state: StateVersion) -> None:
+    head = pull["head"]["sha"]
+    told = status.newest(environment, head)
+    if told and told.state and told.state.lineage == state.lineage and told.state.serial >= state.serial:
+        return
+    stale = Status(False, STALE.format(state_words(state)), told.url if told else None)
+    status.tell(environment, head, stale)
+    print(f"#{pull['number']}: its plan of {environment} is stale")
 
 
-def _set_status(
-    environment: str, commit: str, *, problem: bool, description: str, url: str | None = None
-) -> None:
-    github.set_status(
-        commit,
-        context=_context(environment),
-        state="failure" if problem else "success",
-        description=description,
-        url=url or github.run_url(),
-    )
-    print(f"{_context(environment)}: {description}")
+def _verdict(environment: str, head: str, reviewed: Reviewed) -> tuple[bool, str]:
+    """Whether a plan may be merged, and the description of that."""
+    if reviewed.planned is None:
+        return False, NO_PLAN
+    origin = reviewed.planned.origin
+    if is_behind(environment, origin.main or origin.commit):
+        return False, BEHIND
+    if not reviewed.planned.passed:
+        return False, STOPPED
+    # While the plan was made a deployment may have told of its state.
+    told = status.newest(environment, head)
+    if told and told.state and _is_older(origin.state, told.state):
+        return False, STALE.format(state_words(told.state))
+    return True, f"passed, made from {state_words(origin.state)}"
 
 
-def _state_in(description: str) -> StateVersion | None:
-    found = re.search(STATE.format(r"(\d+)", r"(\S*)"), description or "")
-    return StateVersion(found[2], int(found[1])) if found else None
+def _is_older(version: StateVersion, other: StateVersion) -> bool:
+    return version.lineage in ("", other.lineage) and version.serial < other.serial
 
 
-def _context(environment: str) -> str:
-    return f"fresh plan of {environment}"
-
-
-def _comment(environment: str, pull_request: dict[str, Any], planned: Reviewed) -> None:
-    """Write the comment of this environment's plan, or renew it: it is known by its first line."""
+def _text(environment: str, reviewed: Reviewed, description: str) -> str:
+    """The review; not one of a plan that would undo what is deployed by now."""
     stack = stack_id(environment)
-    marker = f"<!-- plan of {stack} -->"
-    review = planned.folder / "review.md"
+    if description == BEHIND:
+        return (
+            f"### The plan of {stack} is stale\n\nMore than its main is deployed by now: update the branch.\n"
+        )
+    review = reviewed.folder / "review.md"
     text = review.read_text(encoding="utf-8") if review.exists() else ""
-    body = text or f"### There is no plan of {stack}\n\nSee [the run]({github.run_url()}) for why.\n"
+    return text or f"### There is no plan of {stack}\n\nSee [the run]({github.run_url()}) for why.\n"
+
+
+def _comment(environment: str, pull_request: dict[str, Any], text: str) -> None:
+    """Write the comment of this environment's plan, or renew it: it is known by its first line."""
+    marker = f"<!-- plan of {stack_id(environment)} -->"
     comments = f"issues/{pull_request['number']}/comments"
     mine = [
         item["id"]
@@ -119,7 +136,7 @@ def _comment(environment: str, pull_request: dict[str, Any], planned: Reviewed) 
     ]
     path, method = (f"issues/comments/{mine[0]}", "PATCH") if mine else (comments, "POST")
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".md") as file:
-        file.write(f"{marker}\n{body}")
+        file.write(f"{marker}\n{text}")
         file.flush()
         github.gh(
             "api",

@@ -31,8 +31,8 @@ REVIEW = (sys.executable, "-m", "tools.review")
 LOCK_FILE = ".terraform.lock.hcl"
 # What later runs read. Only the plan itself holds secret values.
 PLAN_FILES = ("plan.tfplan", LOCK_FILE, "plan.log", "origin.json", "review.md", "changes.json")
-# As long as the workflows keep a plan.
-PLAN_DAYS = 7
+# As long as the workflows keep the review of a pull request, and the plan of a deployment.
+REVIEW_DAYS, PLAN_DAYS = 90, 7
 PASSED, STOPPED, UNUSABLE = 0, 3, 4
 DIFFERENT = 2
 
@@ -193,7 +193,8 @@ class Stack:
             origin = Origin.read(self.folder)
         except StackError:
             return log
-        last = (datetime.fromisoformat(origin.made) + timedelta(days=PLAN_DAYS)).date()
+        days = REVIEW_DAYS if origin.main else PLAN_DAYS
+        last = (datetime.fromisoformat(origin.made) + timedelta(days=days)).date()
         kept = [f"--run-url={origin.run}", f"--valid-until={last}"] if origin.run else []
         commits = [f"--commit={origin.commit}", f"--base={origin.main}"]
         return [*log, *commits, f"--serial={origin.serial}", *kept]
