@@ -99,6 +99,21 @@ def test_protection_is_safe_to_switch_on(pipeline: Template, protected_pipeline:
     assert reviewed(deployed(protected_pipeline), deployed(pipeline)).findings
 
 
+def test_what_the_roles_of_ci_get_and_lose_is_asked_about(
+    pipeline: Template, pipeline_for_roles: Template
+) -> None:
+    """They may delete the key that is there; without them the function's role loses its boundary."""
+    without, with_roles = deployed(pipeline), deployed(pipeline_for_roles)
+    [key] = reviewed(without, with_roles).findings
+    assert (key.address.partition(".")[0], key.allow.rpartition(".")[2]) == ("aws_kms_key", "policy")
+    assert "kms:ScheduleKeyDeletion" in key.words
+    [role] = reviewed(with_roles, without).findings
+    assert (role.address.partition(".")[0], role.allow.rpartition(".")[2]) == (
+        "aws_iam_role",
+        "permissions_boundary",
+    )
+
+
 def test_the_end_of_an_environment_is_a_loss_and_nothing_else(pipeline: Template, roles: Template) -> None:
     found = reviewed(deployed(pipeline), {}).findings
     assert len(found) == 4
