@@ -7,8 +7,8 @@ import pytest
 
 from tests.review.handmade import plan, resource
 from tests.template import Template, deploy_roles, order_pipeline
-from tools.review.policies import document_policy, normalised
 from tools.review.review import Result, review
+from tools.review.statements import document_policy, normalised
 
 ACCOUNT = "123456789012"
 PRIOR = {

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tools.review import policies
-from tools.review.policies import Kind, document_policy, normalised, statements_of, widenings
+from tools.review.policies import Kind, widenings
 from tools.review.secrets import UNKNOWN
+from tools.review.statements import document_policy, normalised, statements_of
 
 OWN = "111111111111"
 A, B = (f"arn:aws:iam::{OWN}:role/{name}" for name in "ab")

@@ -10,9 +10,10 @@ import pytest
 
 from tests.review.handmade import TABLE_DESTROYED, plan, resource
 from tools.review.judges import DESTROYED
-from tools.review.policies import Kind, document_policy, widenings
+from tools.review.policies import Kind, widenings
 from tools.review.review import EXIT_GUARDED, EXIT_SAFE, Result, review
 from tools.review.secrets import UNKNOWN
+from tools.review.statements import document_policy
 from tools.review.weakenings import ROWS_OF, TABLE
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"

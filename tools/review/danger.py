@@ -7,6 +7,7 @@ from tools.review import judges, policies
 from tools.review.conditions import has_unknown_subject
 from tools.review.plan import Change, Plan
 from tools.review.secrets import UNKNOWN
+from tools.review.statements import principals_of, statements_of
 from tools.review.weakenings import (
     GROUPS,
     NEVER,
@@ -119,10 +120,10 @@ def _is_unclear(policy: object) -> bool:
     if policy is UNKNOWN:
         return True
     return any(
-        str(UNKNOWN) in policies.principals_of(statement)
+        str(UNKNOWN) in principals_of(statement)
         or UNKNOWN in statement.get("Action", ())
         or has_unknown_subject(statement.get("Condition"))
-        for statement in policies.statements_of(policy) or ()
+        for statement in statements_of(policy) or ()
         if statement["Effect"] == "Allow"
     )
 
@@ -253,7 +254,7 @@ def _judged(row: Row, change: Change, fates: _Fates, plan: Plan) -> Iterator[pol
 def _policy_widenings(
     kind: policies.Kind, before: list[object], after: list[object], *, new: bool, plan: Plan
 ) -> Iterator[policies.Widening]:
-    olds, news = ([policies.statements_of(policy) for policy in side] for side in (before, after))
+    olds, news = ([statements_of(policy) for policy in side] for side in (before, after))
     if None in news:
         # Not known before apply: said of the plan as a whole.
         return

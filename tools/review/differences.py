@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tools.review.policies import is_statement, normalised
 from tools.review.secrets import Hidden, Item, decimal_text, json_container
 from tools.review.shapes import as_dict, as_text
+from tools.review.statements import is_statement, normalised
 
 # By which the items of a list are told apart, if all of them have it and no two the same.
 _NAMES = ("Sid", "sid", "id", "Id", "ID", "name", "Name", "key", "Key", "attribute_name", "index_name")

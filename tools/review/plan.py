@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tools.review.policies import document_policy, normalised
 from tools.review.references import References, without_keys
 from tools.review.secrets import UNKNOWN, Secrets, clipped
 from tools.review.shapes import as_dict, as_list, as_text
+from tools.review.statements import document_policy, normalised
 
 ACTIONS = {
     ("no-op",): "no-op",

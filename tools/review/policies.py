@@ -1,12 +1,9 @@
-"""What IAM policies allow, and where one allows more than another.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
-"""
+"""Where one IAM policy allows more than another, or denies less, in a way to be asked about."""
 
 import itertools
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -15,27 +12,16 @@ from typing import Any
 from tools.review import conditions
 from tools.review.actions import Reach, destroys, only_reads, reach, takes_no_resource, widens
 from tools.review.patterns import includes, is_wild, reaches_any_name
-from tools.review.secrets import UNKNOWN, json_container
-from tools.review.shapes import as_dict, as_list
+from tools.review.secrets import UNKNOWN
+from tools.review.shapes import as_list
+from tools.review.statements import ACTION_FIELDS, Statement, principals_of, values_of
 
-Statement = Mapping[str, Any]
-
-# The fields of a statement by what the blocks of a data source call them.
-_DOCUMENTED = {
-    "actions": "Action",
-    "not_actions": "NotAction",
-    "resources": "Resource",
-    "not_resources": "NotResource",
-}
-_ACTION_FIELDS = tuple(_DOCUMENTED.values())
 _INVERSE = ("NotPrincipal", "NotAction", "NotResource")
 _ANYONE = "*"
 _ACCOUNT = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::.*)?")
 _ROOT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12})(?::root)?")
 _ATOMS = 5_000
 _TO_OTHERS = "it is trusted to someone else:"
-# Other policies that go into the one of a data source.
-_MERGED = ("source_policy_documents", "override_policy_documents", "source_json", "override_json")
 
 
 class Kind(Enum):
@@ -52,103 +38,6 @@ class Widening:
 
     words: str
     names: tuple[str, ...] = ()
-
-
-def is_statement(value: object) -> bool:
-    """Whether a value is a statement of a policy."""
-    return isinstance(value, dict) and isinstance(value.get("Effect"), str)
-
-
-def normalised(document: Any) -> Any:  # noqa: ANN401
-    """A policy with lists where IAM takes one value or many, in one order; anything else as it is."""
-    if not (isinstance(document, dict) and "Statement" in document):
-        return document
-    statements = document["Statement"]
-    statements = statements if isinstance(statements, list) else [statements]
-    return document | {"Statement": [_normalised_statement(statement) for statement in statements]}
-
-
-def _normalised_statement(statement: Any) -> Any:  # noqa: ANN401
-    if not isinstance(statement, dict):
-        return statement
-    result = dict(statement)
-    for name in _ACTION_FIELDS:
-        if name in result:
-            result[name] = _sorted(result[name])
-    for name in ("Principal", "NotPrincipal"):
-        if name in result:
-            given = result[name]
-            given = given if isinstance(given, dict) else {"AWS": given}
-            if "*" in given:
-                given = {"AWS": given["*"]}
-            result[name] = {type_: _sorted(values) for type_, values in given.items()}
-    conditions = result.get("Condition")
-    if isinstance(conditions, dict):
-        result["Condition"] = {
-            operator: {key: _sorted(values) for key, values in tests.items()}
-            if isinstance(tests, dict)
-            else tests
-            for operator, tests in conditions.items()
-        }
-    return result
-
-
-def _sorted(values: Any) -> list[Any]:  # noqa: ANN401
-    values = values if isinstance(values, list) else [values]
-    return sorted(values, key=str)
-
-
-def statements_of(policy: object) -> list[Statement] | None:
-    """The statements of a policy's text, or None of what is no policy, such as one not known yet."""
-    document = normalised(json_container(policy) if isinstance(policy, str) else policy)
-    if not isinstance(document, dict) or not isinstance(document.get("Statement"), list):
-        return None
-    return [statement for statement in document["Statement"] if is_statement(statement)]
-
-
-def principals_of(statement: Statement) -> list[str]:
-    """Such as "*", "arn:aws:iam::123456789012:root", "Service lambda.amazonaws.com"."""
-    return [
-        str(value) if type_ == "AWS" else f"{type_} {value}"
-        for type_, values in as_dict(statement.get("Principal")).items()
-        for value in (values if isinstance(values, list) else [values])
-    ]
-
-
-def document_policy(document: object) -> object:
-    """The policy that a data source aws_iam_policy_document makes, also of what is known of it so far."""
-    given = as_dict(document)
-    statements = given.get("statement")
-    if not isinstance(statements, list) or any(given.get(name) for name in _MERGED):
-        return UNKNOWN
-    return {
-        **({"Id": given["policy_id"]} if given.get("policy_id") else {}),
-        "Statement": [_document_statement(as_dict(item)) for item in statements],
-        "Version": given.get("version") or "2012-10-17",
-    }
-
-
-def _document_statement(item: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {"Effect": item.get("effect") or "Allow"}
-    if item.get("sid"):
-        result["Sid"] = item["sid"]
-    for source, name in _DOCUMENTED.items():
-        if item.get(source):
-            result[name] = item[source]
-    for source, name in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
-        merged: dict[str, list[Any]] = {}
-        for block in map(as_dict, as_list(item.get(source))):
-            identifiers = block.get("identifiers")
-            merged.setdefault(str(block.get("type")), []).extend(
-                identifiers if isinstance(identifiers, list) else [identifiers]
-            )
-        if merged:
-            result[name] = merged
-    tests: dict[str, dict[str, Any]] = {}
-    for condition in map(as_dict, as_list(item.get("condition"))):
-        keys = tests.setdefault(str(condition.get("test")), {})
-        keys[str(condition.get("variable"))] = condition.get("values")
-    return {**result, **({"Condition": tests} if tests else {})}
 
 
 def widenings(
@@ -175,7 +64,7 @@ def widenings(
     for statement in before:
         if statement["Effect"] == "Deny" and not any(_covers(other, statement) for other in denied):
             sid = statement.get("Sid")
-            yield Widening("it no longer denies", (str(sid),) if sid else _values(statement, "Action"))
+            yield Widening("it no longer denies", (str(sid),) if sid else values_of(statement, "Action"))
 
 
 @dataclass(kw_only=True)
@@ -203,7 +92,7 @@ class _Judge:
         if "NotPrincipal" in more:
             yield Widening("it allows all but a few")
         if any(map(_is_anyone, names)) and not conditions.name_who(tests):
-            yield Widening(_anyone(_values(more, "Action")))
+            yield Widening(_anyone(values_of(more, "Action")))
         else:
             yield from self._strangers(names, tests)
         federated = tuple(
@@ -273,11 +162,11 @@ class _Judge:
 
     def _what(self, more: Statement) -> Iterator[Widening]:
         is_identity = self.kind is Kind.IDENTITY
-        named = _values(more, "Action")
+        named = values_of(more, "Action")
         reaches = {action: reach(action) for action in named}
         if is_identity and ("NotAction" in more or "NotResource" in more):
-            yield Widening("it allows everything but a few", _values(more, "NotAction"))
-        everywhere = any(map(reaches_any_name, _values(more, "Resource")))
+            yield Widening("it allows everything but a few", values_of(more, "NotAction"))
+        everywhere = any(map(reaches_any_name, values_of(more, "Resource")))
         everywhere = everywhere and not conditions.narrow_resources(more.get("Condition"))
         wide = tuple(name for name, far in reaches.items() if far in (Reach.SERVICE, Reach.SERVICES))
         is_surprise = Reach.SERVICES in reaches.values() or everywhere
@@ -334,10 +223,6 @@ def _accounts_of(statement: Statement) -> set[str]:
     return _accounts(principals_of(statement)).union(*conditions.accounts(statement.get("Condition")))
 
 
-def _values(statement: Statement, name: str) -> tuple[str, ...]:
-    return tuple(value for value in as_list(statement.get(name)) if isinstance(value, str))
-
-
 def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | None:
     """What of a statement none of the others allows: a part of it, or nothing.
 
@@ -364,13 +249,13 @@ def _parts(statement: Statement, allowed: list[Statement]) -> list[Statement] | 
     """A statement for each of its principals, actions and resources; None if it cannot be taken apart."""
     dimensions: list[Sequence[str | None]] = [
         principals_of(statement) or [None],
-        _values(statement, "Action"),
-        _values(statement, "Resource") or [None],
+        values_of(statement, "Action"),
+        values_of(statement, "Resource") or [None],
     ]
     if not allowed or math.prod(map(len, dimensions)) * len(allowed) > _ATOMS:
         return None
     if any(name in statement for name in _INVERSE) or any(
-        value is UNKNOWN for name in _ACTION_FIELDS for value in statement.get(name, ())
+        value is UNKNOWN for name in ACTION_FIELDS for value in statement.get(name, ())
     ):
         return None
     return [_single(statement, *atom) for atom in itertools.product(*dimensions)]

@@ -12,9 +12,9 @@ from typing import Any
 
 from tools.review.differences import MISSING, Difference, differences, is_unset
 from tools.review.plan import Change
-from tools.review.policies import is_statement, normalised, principals_of
 from tools.review.secrets import HIDDEN_TEXT, UNKNOWN, Item, Secrets, clipped, json_container, printable
 from tools.review.shapes import as_dict, as_list, as_text
+from tools.review.statements import is_statement, normalised, principals_of
 
 ROWS_LIMIT = 40
 # What fits in a line of a comment before GitHub makes the block scroll: a pair of values with their path, and
