@@ -15,7 +15,6 @@ from tools.review.actions import Reach, destroys, reach, widens
 from tools.review.patterns import (
     are_ranges_within,
     includes,
-    is_range_within,
     meet,
     open_to_internet,
     reaches_any_name,
@@ -218,7 +217,9 @@ def test_ranges_are_within_others_however_cut() -> None:
     assert are_ranges_within(["::/0"], ["2000::/3"])
     assert not are_ranges_within(["0.0.0.0/1"], ["0.0.0.0/0"])
     assert not are_ranges_within(["0.0.0.0/0"], ["::/0"])
-    assert is_range_within("10.0.0.0/8", "10.1.2.3")
-    assert not is_range_within("10.1.0.0/16", "10.0.0.0/8")
-    assert is_range_within("x", "x")
-    assert not is_range_within("x", "10.0.0.0/8")
+    assert are_ranges_within(["10.0.0.0/9", "10.128.0.0/9"], ["10.0.0.0/8"])
+    assert are_ranges_within(["10.0.0.0/8"], ["10.1.2.3"])
+    assert not are_ranges_within(["10.1.0.0/16"], ["10.0.0.0/8"])
+    assert are_ranges_within(["x", "10.0.0.0/8"], ["x"])
+    assert not are_ranges_within(["x"], ["10.0.0.0/8"])
+    assert not are_ranges_within(["10.0.0.0/8"], ["x"])

@@ -419,7 +419,7 @@ def test_an_action_that_is_not_known_yet_is_more_than_what_is_allowed_today() ->
     more = {**today, "Action": ["s3:GetObject", UNKNOWN]}
     assert list(widenings([today], [today], kind=Kind.RESOURCE, new=False, own=())) == []
     found = widenings([today], [more], kind=Kind.RESOURCE, new=False, own=())
-    assert [widening.words for widening in found] == ["anyone may read"]
+    assert [widening.words for widening in found] == ["anyone may use it"]
 
 
 def test_what_a_policy_would_allow_is_named() -> None:

@@ -3,12 +3,17 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
 
+import itertools
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple
 
 from tools.review.patterns import (
+    are_ranges_within,
     includes,
-    is_range_within,
     is_wild,
     network_of,
     open_to_internet,
@@ -19,6 +24,7 @@ from tools.review.shapes import as_dict, as_list
 
 # One test: its operator, its key, and the values any of which meets it.
 Test = tuple[str, str, list[object]]
+_Limit = tuple[float, int]
 
 # The keys, in small letters, that say who calls or for whom.
 _ACCOUNT_KEYS = {
@@ -40,6 +46,15 @@ _NOT_OF_RESOURCES = re.compile(
 )
 _PATTERNS = ("StringLike", "ArnLike", "ArnEquals")
 _TEXTS = ("StringEquals", *_PATTERNS)
+_ORDERED = re.compile("Numeric|Date")
+# From which part of its value, and by what it is parted, a key tells the value of another.
+_TELLING = {
+    "aws:sourcearn": ("aws:SourceAccount", 4, ":"),
+    "aws:principalarn": ("aws:PrincipalAccount", 4, ":"),
+    "aws:sourceorgpaths": ("aws:SourceOrgID", 0, "/"),
+    "aws:principalorgpaths": ("aws:PrincipalOrgID", 0, "/"),
+}
+_ALTERNATIVES = 500
 _ACCOUNT = re.compile(r"\d{12}")
 _LETTERS_OF_ID = 6
 
@@ -47,21 +62,65 @@ _LETTERS_OF_ID = 6
 def tests_of(conditions: object) -> list[Test]:
     """All tests of the conditions, each of which has to be met."""
     return [
-        (operator, key, values if isinstance(values, list) else [values])
+        (operator, key, [_text(value) for value in (values if isinstance(values, list) else [values])])
         for operator, tests in as_dict(conditions).items()
         for key, values in as_dict(tests).items()
     ]
 
 
-def is_within(wide: object, narrow: object) -> bool:
-    """Whether whoever meets the narrow conditions meets the wide ones too."""
-    given = tests_of(narrow)
-    return all(any(_is_test_within(test, other) for other in given) for test in tests_of(wide))
+def _text(value: object) -> object:
+    """As AWS reads it: JSON's true is "true"."""
+    return value if value is UNKNOWN else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def alternatives(tests: Sequence[Test]) -> list[list[Test]]:
+    """Tests of one value each: to meet these is to meet those of one of the alternatives."""
+    choices = [
+        [(operator, key, [value]) for value in values] if _is_met_by_one(operator) and values else [test]
+        for test in tests
+        for operator, key, values in [test]
+    ]
+    if math.prod(map(len, choices)) > _ALTERNATIVES:
+        return [list(tests)]
+    return [list(choice) for choice in itertools.product(*choices)]
+
+
+def _is_met_by_one(operator: str) -> bool:
+    parsed = _operator(operator)
+    return not parsed.is_negated and parsed.of_set != "ForAllValues"
+
+
+def merged(alternatives: Iterable[Sequence[Test]]) -> dict[str, dict[str, list[object]]]:
+    """The conditions that alternatives were made from."""
+    result: dict[str, dict[str, list[object]]] = {}
+    for operator, key, values in itertools.chain.from_iterable(alternatives):
+        known = result.setdefault(operator, {}).setdefault(key, [])
+        known += [value for value in values if value not in known]
+    return result
+
+
+def told(tests: Sequence[Test]) -> list[Test]:
+    """The tests, and those that are met with them: an ARN is of one account, a path of one organisation."""
+    found = list(tests)
+    for operator, key, values in tests:
+        other, part, separator = _TELLING.get(key.lower(), ("", 0, ""))
+        parsed = _operator(operator)
+        if other and not parsed.is_negated and not parsed.can_lack_key:
+            parts = [str(value).split(separator)[part:] for value in values]
+            texts: list[object] = [rest[0] for rest in parts if rest and rest[0] and not is_wild(rest[0])]
+            if texts and len(texts) == len(values):
+                found.append(("StringEquals", other, texts))
+    return found
+
+
+def is_within(wide: Sequence[Test], narrow: Sequence[Test]) -> bool:
+    """Whether whoever meets the narrow tests meets the wide ones too."""
+    return all(any(_is_test_within(test, other) for other in narrow) for test in wide)
 
 
 def lost(before: object, after: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The keys on which nothing is tested any more, and what other values are as good: `key value`."""
-    given = tests_of(after)
+    given = told(tests_of(after))
     gone: list[str] = []
     other: list[str] = []
     for test in tests_of(before):
@@ -78,37 +137,94 @@ def lost(before: object, after: object) -> tuple[tuple[str, ...], tuple[str, ...
     return tuple(dict.fromkeys(gone)), tuple(dict.fromkeys(other))
 
 
+class _Operator(NamedTuple):
+    """`StringNotLike` is the negated `StringLike`."""
+
+    of_set: str
+    comparison: str
+    is_negated: bool
+    can_lack_key: bool
+
+
+@cache
+def _operator(text: str) -> _Operator:
+    of_set, _, name = text.rpartition(":")
+    base = name.removesuffix("IfExists")
+    comparison = base.replace("Not", "", 1)
+    is_negated = comparison != base
+    can_lack_key = name != base or of_set == "ForAllValues" or (is_negated and of_set != "ForAnyValue")
+    return _Operator(of_set, comparison, is_negated, can_lack_key)
+
+
 def _is_test_within(wide: Test, narrow: Test) -> bool:
-    (operator, key, wides), (other_operator, other_key, narrows) = wide, narrow
-    if key.lower() != other_key.lower():
+    """Whether what meets one test meets the other; what is not known yet is taken for what it is today."""
+    if wide[1].lower() != narrow[1].lower():
         return False
-    # What is known only after apply is taken for what it is today.
-    if operator == other_operator and UNKNOWN in wides:
+    outer, inner = _operator(wide[0]), _operator(narrow[0])
+    if (outer.of_set, outer.is_negated) != (inner.of_set, inner.is_negated):
+        return False
+    if inner.can_lack_key and not outer.can_lack_key:
+        return False
+    outers, inners = wide[2], narrow[2]
+    if outer.is_negated:
+        # The more values, the fewer meet it.
+        outer, inner, outers, inners = inner, outer, inners, outers
+    if UNKNOWN in outers:
         return True
-    if re.search("Not|Null", operator):
-        is_same = UNKNOWN in narrows or set(map(str, wides)) == set(map(str, narrows))
-        return operator == other_operator and is_same
-    base, other_base = operator.removesuffix("IfExists"), other_operator.removesuffix("IfExists")
-    if base == operator and other_base != other_operator:
-        return False
-    if base != other_base and not (base in _TEXTS and other_base in _TEXTS):
-        return False
-    known = [str(value) for value in narrows if value is not UNKNOWN]
-    return all(_is_value_within(base, [*map(str, wides)], value, other_base) for value in known)
+    texts, known = [*map(str, outers)], [str(value) for value in inners if value is not UNKNOWN]
+    if outer.comparison == inner.comparison == "IpAddress":
+        return are_ranges_within(texts, known)
+    return all(
+        any(_is_value_within(outer.comparison, text, inner.comparison, value) for text in texts)
+        for value in known
+    )
 
 
-def _is_value_within(operator: str, wides: list[str], value: str, other: str) -> bool:
-    if operator.endswith("IpAddress"):
-        return any(is_range_within(wide, value) for wide in wides)
-    if operator.endswith(_PATTERNS):
-        return any(includes(wide, value) for wide in wides)
-    return value in wides and (operator == other or not is_wild(value))
+def _is_value_within(wide: str, text: str, narrow: str, value: str) -> bool:
+    """Whether what compares with one value like this compares with another one like that."""
+    if wide in _PATTERNS and narrow in _TEXTS:
+        return includes(text, value)
+    if wide in _TEXTS and narrow in _PATTERNS:
+        return text == value and not is_wild(value)
+    if (family := _ORDERED.match(wide)) and narrow.startswith(family[0]):
+        outer, inner = _interval(wide, text), _interval(narrow, value)
+        if outer and inner:
+            return outer[0] <= inner[0] and inner[1] <= outer[1]
+    return wide == narrow and (text == value or (wide == "Bool" and text.lower() == value.lower()))
+
+
+def _interval(comparison: str, value: str) -> tuple[_Limit, _Limit] | None:
+    """From where to where the numbers are that compare; the second of a limit leaves out the limit itself."""
+    number = _number(value)
+    if number is None:
+        return None
+    relation = _ORDERED.sub("", comparison)
+    least = {"Equals": 0, "GreaterThanEquals": 0, "GreaterThan": 1}.get(relation)
+    greatest = {"Equals": 0, "LessThanEquals": 0, "LessThan": -1}.get(relation)
+    return (
+        (-math.inf, 0) if least is None else (number, least),
+        (math.inf, 0) if greatest is None else (number, greatest),
+    )
+
+
+def _number(text: str) -> float | None:
+    """A number, or a time in seconds."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _narrowing(conditions: object) -> Iterator[tuple[str, list[str]]]:
     """Key and values of each test that can only be met by having one of the values."""
     for operator, key, values in tests_of(conditions):
-        if values and not re.search("Not|Null|IfExists|ForAllValues", operator):
+        parsed = _operator(operator)
+        if values and not parsed.can_lack_key and not parsed.is_negated and parsed.comparison != "Null":
             yield key.lower(), [str(value) for value in values]
 
 

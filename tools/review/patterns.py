@@ -189,20 +189,20 @@ def network_of(text: str) -> Network | None:
 
 
 def are_ranges_within(wide: Collection[str], narrow: Collection[str]) -> bool:
-    """Whether all addresses of some ranges are of others, which may be cut into smaller ones."""
+    """Whether all addresses of some ranges are of others, which may be cut into smaller ones.
+
+    What is no range has to be among the others as it is.
+    """
     outer = [network for text in wide if (network := network_of(text))]
     merged: list[Network] = [
         *collapse_addresses(network for network in outer if isinstance(network, IPv4Network)),
         *collapse_addresses(network for network in outer if isinstance(network, IPv6Network)),
     ]
-    inner = [network for text in narrow if (network := network_of(text))]
-    return all(any(_is_subnet(one, other) for one in merged) for other in inner)
-
-
-def is_range_within(wide: str, narrow: str) -> bool:
-    """Whether all addresses of one range are of another; of what is no range, whether it is the same."""
-    outer, inner = network_of(wide), network_of(narrow)
-    return wide == narrow if outer is None or inner is None else _is_subnet(outer, inner)
+    inner = [(text, network_of(text)) for text in narrow]
+    return all(
+        any(_is_subnet(one, network) for one in merged) if network else text in wide
+        for text, network in inner
+    )
 
 
 def _is_private(network: Network) -> bool:

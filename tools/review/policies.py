@@ -1,26 +1,17 @@
 """Where one IAM policy allows more than another, or denies less, in a way to be asked about."""
 
-import itertools
-import math
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
-from typing import Any
 
 from tools.review import conditions
 from tools.review.actions import Reach, destroys, only_reads, reach, takes_no_resource, widens
-from tools.review.patterns import includes, is_wild, reaches_any_name
+from tools.review.coverage import Coverage
+from tools.review.patterns import is_wild, reaches_any_name
 from tools.review.secrets import UNKNOWN
-from tools.review.shapes import as_list
-from tools.review.statements import ACTION_FIELDS, Statement, principals_of, values_of
+from tools.review.statements import Statement, account_of, principals_of, values_of, with_short_root
 
-_INVERSE = ("NotPrincipal", "NotAction", "NotResource")
-_ANYONE = "*"
-_ACCOUNT = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::.*)?")
-_ROOT = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12})(?::root)?")
-_ATOMS = 5_000
 _TO_OTHERS = "it is trusted to someone else:"
 
 
@@ -53,18 +44,27 @@ def widenings(
     `own` are the accounts that are no strangers. `new` says that what the policy is of is created with it: a
     whole service's actions on a named resource are then no surprise, nor are deletions.
     """
-    allowed = [statement for statement in before if statement["Effect"] == "Allow"]
-    judge = _Judge(kind=kind, new=new, own=frozenset(own), allowed=allowed)
+    allowed, denied = (
+        [statement for statement in statements if statement["Effect"] == effect]
+        for statements, effect in ((before, "Allow"), (after, "Deny"))
+    )
+    of_resource = kind is Kind.RESOURCE
+    today, later = (Coverage(statements, of_resource=of_resource) for statements in (allowed, denied))
+    judge = _Judge(kind=kind, new=new, own=frozenset(own), allowed=allowed, today=today)
     for statement in after:
-        if statement["Effect"] == "Allow":
-            more = _uncovered(statement, allowed)
-            if more is not None:
-                yield from judge.reasons(more)
-    denied = [statement for statement in after if statement["Effect"] == "Deny"]
+        if statement["Effect"] == "Allow" and (more := today.uncovered(statement)):
+            yield from judge.reasons(more)
     for statement in before:
-        if statement["Effect"] == "Deny" and not any(_covers(other, statement) for other in denied):
-            sid = statement.get("Sid")
-            yield Widening("it no longer denies", (str(sid),) if sid else values_of(statement, "Action"))
+        if statement["Effect"] == "Deny" and (less := later.uncovered(statement)):
+            yield _no_longer_denied(less)
+
+
+def _no_longer_denied(less: Statement) -> Widening:
+    if less.get("Sid"):
+        return Widening("it no longer denies", (str(less["Sid"]),))
+    if actions := values_of(less, "Action"):
+        return Widening("it no longer denies", actions)
+    return Widening("it no longer denies all but", values_of(less, "NotAction"))
 
 
 @dataclass(kw_only=True)
@@ -75,6 +75,7 @@ class _Judge:
     new: bool
     own: frozenset[str]
     allowed: list[Statement]
+    today: Coverage
 
     def reasons(self, more: Statement) -> Iterator[Widening]:
         who = list(self._who(more))
@@ -113,7 +114,7 @@ class _Judge:
     @cached_property
     def _today(self) -> set[str]:
         """The principals of today."""
-        return {name for statement in self.allowed for name in principals_of(statement)}
+        return {with_short_root(name) for statement in self.allowed for name in principals_of(statement)}
 
     def _strangers(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
         known = self._known
@@ -127,19 +128,29 @@ class _Judge:
             if not known:
                 whose = "an account gets access, maybe another one:"
             yield Widening(whose, (*sorted(strangers), *sorted(users)))
+        if self.kind is Kind.RESOURCE and self.own:
+            whole = {account for name in names if (account := _whole_account(name))}
+            if whole := whole & known - self.own - self._today:
+                yield Widening("all of another account gets access:", tuple(sorted(whole)))
         if any(map(_is_anyone, names)) and not told:
             before = (conditions.organisations(statement.get("Condition")) for statement in self.allowed)
             if organisations := conditions.organisations(tests).difference(*before):
-                yield Widening("a whole organisation gets access:", tuple(sorted(organisations)))
+                is_part = all("/ou-" in organisation for organisation in organisations)
+                whose = "a part of an organisation" if is_part else "a whole organisation"
+                yield Widening(f"{whose} gets access:", tuple(sorted(organisations)))
 
     def _trusted(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
-        roots = tuple(name for name in names if (match := _ROOT.fullmatch(name)) and match[1] in self._known)
+        roots = {name: account for name in names if (account := _whole_account(name)) in self._known}
         if roots and not conditions.name_principals(tests):
-            yield Widening("whoever in the account may assume roles may assume it:", roots)
+            whose = (
+                "the account" if not self.own or self.own.issuperset(roots.values()) else "another account"
+            )
+            yield Widening(f"whoever in {whose} may assume roles may assume it:", tuple(roots))
         others = tuple(
             name
             for name in names
-            if name not in {*self._today, *roots}
+            if with_short_root(name) not in self._today
+            and name not in roots
             and not _is_anyone(name)
             and not _accounts([name]) - self._known
             and str(UNKNOWN) not in name
@@ -151,20 +162,17 @@ class _Judge:
         """The keys on which only a like statement of today has conditions, and this one's other values."""
         gone: dict[str, None] = {}
         other: dict[str, None] = {}
-        for part in _parts(more, self.allowed) or [more]:
-            for old in self.allowed:
-                if _covers(old, part, but_conditions=True):
-                    fewer, others = conditions.lost(old.get("Condition"), more.get("Condition"))
-                    gone |= dict.fromkeys(fewer)
-                    other |= dict.fromkeys(others)
-                    break
+        for old in self.today.alike(more):
+            fewer, others = conditions.lost(old.get("Condition"), more.get("Condition"))
+            gone |= dict.fromkeys(fewer)
+            other |= dict.fromkeys(others)
         return tuple(gone), tuple(other)
 
     def _what(self, more: Statement) -> Iterator[Widening]:
         is_identity = self.kind is Kind.IDENTITY
         named = values_of(more, "Action")
         reaches = {action: reach(action) for action in named}
-        if is_identity and ("NotAction" in more or "NotResource" in more):
+        if ("NotAction" in more or "NotResource" in more) and (is_identity or not self.new):
             yield Widening("it allows everything but a few", values_of(more, "NotAction"))
         everywhere = any(map(reaches_any_name, values_of(more, "Resource")))
         everywhere = everywhere and not conditions.narrow_resources(more.get("Condition"))
@@ -191,6 +199,9 @@ class _Judge:
 
 
 def _anyone(actions: Collection[str]) -> str:
+    if not actions:
+        # All but some, or what is not known yet.
+        return "anyone may use it"
     if all(map(only_reads, actions)):
         return "anyone may read"
     if all(action.startswith("sts:AssumeRole") for action in actions):
@@ -209,7 +220,12 @@ def _is_of_any_account(principal: str) -> bool:
 
 
 def _accounts(principals: Iterable[str]) -> set[str]:
-    return {match[1] for name in principals if (match := _ACCOUNT.fullmatch(name))}
+    return {account for name in principals if (account := account_of(name))}
+
+
+def _whole_account(principal: str) -> str | None:
+    account = with_short_root(principal)
+    return account if account == account_of(principal) else None
 
 
 def owners(values: Iterable[object]) -> set[str]:
@@ -221,76 +237,3 @@ def owners(values: Iterable[object]) -> set[str]:
 def _accounts_of(statement: Statement) -> set[str]:
     """The accounts that a statement admits, by its principals or its conditions."""
     return _accounts(principals_of(statement)).union(*conditions.accounts(statement.get("Condition")))
-
-
-def _uncovered(statement: Statement, allowed: list[Statement]) -> Statement | None:
-    """What of a statement none of the others allows: a part of it, or nothing.
-
-    A statement allows each of its actions on each resource to each principal; statements that were split or
-    merged allow the same.
-    """
-    if any(_covers(other, statement) for other in allowed):
-        return None
-    parts = _parts(statement, allowed)
-    if parts is None:
-        return statement
-    left = [part for part in parts if not any(_covers(other, part) for other in allowed)]
-    if not left:
-        return None
-    return {
-        **statement,
-        "Principal": {"AWS": sorted({name for part in left for name in principals_of(part)})},
-        "Action": sorted({name for part in left for name in part["Action"]}),
-        "Resource": sorted({name for part in left for name in part["Resource"]}),
-    }
-
-
-def _parts(statement: Statement, allowed: list[Statement]) -> list[Statement] | None:
-    """A statement for each of its principals, actions and resources; None if it cannot be taken apart."""
-    dimensions: list[Sequence[str | None]] = [
-        principals_of(statement) or [None],
-        values_of(statement, "Action"),
-        values_of(statement, "Resource") or [None],
-    ]
-    if not allowed or math.prod(map(len, dimensions)) * len(allowed) > _ATOMS:
-        return None
-    if any(name in statement for name in _INVERSE) or any(
-        value is UNKNOWN for name in ACTION_FIELDS for value in statement.get(name, ())
-    ):
-        return None
-    return [_single(statement, *atom) for atom in itertools.product(*dimensions)]
-
-
-def _single(statement: Statement, who: str | None, action: str | None, resource: str | None) -> Statement:
-    return {
-        **statement,
-        "Principal": {"AWS": [who] if who else []},
-        "Action": [action],
-        "Resource": [resource] if resource else [],
-    }
-
-
-def _covers(wide: Statement, narrow: Statement, *, but_conditions: bool = False) -> bool:
-    """Whether everything that one statement speaks of is in what another of the same effect speaks of.
-
-    What is known only after apply may be anything: a denial of it is taken for the one of today.
-    """
-    who = principals_of(wide)
-    return (
-        all(wide.get(name) == narrow.get(name) for name in _INVERSE)
-        and (_ANYONE in who or str(UNKNOWN) in who or set(principals_of(narrow)) <= set(who))
-        and _match(as_list(wide.get("Action")), as_list(narrow.get("Action")), str.lower)
-        and _match(as_list(wide.get("Resource")), as_list(narrow.get("Resource")), str)
-        and (but_conditions or conditions.is_within(wide.get("Condition"), narrow.get("Condition")))
-    )
-
-
-def _match(patterns: list[Any], values: list[Any], fold: Callable[[str], str]) -> bool:
-    plain = {fold(pattern) for pattern in patterns if isinstance(pattern, str)}
-    wild = [pattern for pattern in plain if is_wild(pattern)]
-    return UNKNOWN in patterns or all(
-        fold(value) in plain or any(includes(pattern, fold(value)) for pattern in wild)
-        if isinstance(value, str)
-        else "*" in plain
-        for value in values
-    )

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,9 @@ _DOCUMENTED = {
     "resources": "Resource",
     "not_resources": "NotResource",
 }
-ACTION_FIELDS = tuple(_DOCUMENTED.values())
+_ACTION_FIELDS = tuple(_DOCUMENTED.values())
+_ACCOUNT = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::.*)?")
+_ROOT = re.compile(r"arn:[^:]*:iam::(\d{12}):root")
 # Other policies that go into the one of a data source.
 _MERGED = ("source_policy_documents", "override_policy_documents", "source_json", "override_json")
 
@@ -41,7 +44,7 @@ def _normalised_statement(statement: Any) -> Any:  # noqa: ANN401
     if not isinstance(statement, dict):
         return statement
     result = dict(statement)
-    for name in ACTION_FIELDS:
+    for name in _ACTION_FIELDS:
         if name in result:
             result[name] = _sorted(result[name])
     for name in ("Principal", "NotPrincipal"):
@@ -75,13 +78,25 @@ def statements_of(policy: object) -> list[Statement] | None:
     return [statement for statement in document["Statement"] if is_statement(statement)]
 
 
-def principals_of(statement: Statement) -> list[str]:
+def principals_of(statement: Statement, name: str = "Principal") -> list[str]:
     """Such as "*", "arn:aws:iam::123456789012:root", "Service lambda.amazonaws.com"."""
     return [
         str(value) if type_ == "AWS" else f"{type_} {value}"
-        for type_, values in as_dict(statement.get("Principal")).items()
+        for type_, values in as_dict(statement.get(name)).items()
         for value in (values if isinstance(values, list) else [values])
     ]
+
+
+def account_of(principal: str) -> str | None:
+    """The account of a principal, which may be all of it."""
+    match = _ACCOUNT.fullmatch(principal)
+    return match[1] if match else None
+
+
+def with_short_root(principal: str) -> str:
+    """A principal, with an account in the shorter of its two spellings: as its number."""
+    match = _ROOT.fullmatch(principal)
+    return match[1] if match else principal
 
 
 def values_of(statement: Statement, name: str) -> tuple[str, ...]:
