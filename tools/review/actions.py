@@ -88,6 +88,7 @@ _WITHOUT_RESOURCE = re.compile(
     r"|ec2:\w+NetworkInterface\w*|ec2:\w+PrivateIpAddresses|lambda:(Tag|Untag)Resource"
     r"|sns:(GetSubscriptionAttributes|Unsubscribe)"
 )
+_CREATING = re.compile(r"[\w-]+:(Create|Tag)\w*|ec2:RunInstances")
 _READING = re.compile(r"[\w-]+:(Get|List|Describe|Head|BatchGet|Query|Scan|Select|Receive|Decrypt)\w*\*?")
 
 
@@ -113,6 +114,11 @@ def reach(action: str) -> Reach:
 def takes_no_resource(action: str) -> bool:
     """Whether "on every resource" is nothing to be asked about."""
     return _WITHOUT_RESOURCE.fullmatch(action) is not None
+
+
+def creates(action: str) -> bool:
+    """Whether it makes or tags something, so that tags can be asked of it."""
+    return _CREATING.fullmatch(action) is not None
 
 
 def only_reads(action: str) -> bool:

@@ -38,11 +38,15 @@ _NAME_KEYS = {"aws:sourcevpc", "aws:sourcevpce", "aws:userid", "aws:principalser
 _SUBJECTS = re.compile(r".*:(sub|repository(_id|_owner|_owner_id)?|job_workflow_ref)")
 # After its kind and before a wildcard somebody is named to the end: `repo:owner/*`, not `repo:own*`.
 _SUBJECT = re.compile(r"[^*?]*\w[/:@|]")
-# They are about the caller or the call, so the resources are as many with them as without.
-_NOT_OF_RESOURCES = re.compile(
-    r"aws:(principal.*|source(ip|vpc|vpce|vpcarn)|vpcsourceip|userid|username|useragent|referer"
-    r"|currenttime|epochtime|securetransport|multifactorauth.*|tokenissuetime|requestedregion"
-    r"|viaawsservice|calledvia.*|federatedprovider|resource(account|org.*))"
+# What comes before that: `repo:`, `system:serviceaccount:`, `auth0|`.
+_KIND = re.compile(r"system:serviceaccount:|[a-z][\w-]*[:|]")
+# A table to extend: the keys, in small letters, that say which resources. All others are about the caller or
+# the call, so the resources are as many with them as without.
+_OF_RESOURCES = re.compile(
+    r"[\w-]+:(resourcetag|existingobjecttag|[\w-]+-tag)/.*"
+    r"|ec2:(subnet|vpc)|ecs:(cluster|service|task)|iam:awsservicename"
+    r"|kms:(requestalias|resourcealiases|viaservice)|lambda:functionarn|rds:databasename"
+    r"|route53:changeresourcerecordsetsnormalizedrecordnames|s3:dataaccesspointarn|secretsmanager:(name|secretid)"
 )
 _PATTERNS = ("StringLike", "ArnLike", "ArnEquals")
 _TEXTS = ("StringEquals", *_PATTERNS)
@@ -298,15 +302,21 @@ def name_subject(conditions: object, provider: str) -> bool:
 
 
 def _names_subject(value: str) -> bool:
-    return not is_wild(value) or _SUBJECT.match(re.sub("^[a-z_-]+:", "", value)) is not None
+    return not is_wild(value) or _SUBJECT.match(_KIND.sub("", value, count=1)) is not None
 
 
 def narrow_resources(conditions: object) -> bool:
     """Whether with them a statement on every resource is on some."""
     return any(
-        not _NOT_OF_RESOURCES.fullmatch(key) and all(value.strip("*?") for value in values)
+        _OF_RESOURCES.fullmatch(key)
+        and all(value.strip("*?") and not (":" in value and reaches_any_name(value)) for value in values)
         for key, values in _narrowing(conditions)
     )
+
+
+def require_tags(conditions: object) -> bool:
+    """Whether what is created or tagged has to get tags."""
+    return any(key.startswith("aws:requesttag/") for key, _ in _narrowing(conditions))
 
 
 def has_unknown_subject(conditions: object) -> bool:

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import cached_property
 
 from tools.review import conditions
-from tools.review.actions import Reach, destroys, only_reads, reach, takes_no_resource, widens
+from tools.review.actions import Reach, creates, destroys, only_reads, reach, takes_no_resource, widens
 from tools.review.coverage import Coverage
 from tools.review.patterns import is_wild, reaches_any_name
 from tools.review.secrets import UNKNOWN
@@ -181,7 +181,10 @@ class _Judge:
         if wide and (not self.new or (is_identity and is_surprise)):
             yield Widening("it may do everything:", wide)
         elif is_identity and everywhere:
-            asked = tuple(name for name in named if not takes_no_resource(name))
+            is_tagged = conditions.require_tags(more.get("Condition"))
+            asked = tuple(
+                name for name in named if not takes_no_resource(name) and not (is_tagged and creates(name))
+            )
             yield from [Widening("on every resource:", asked)] if asked else []
         if self.new or self.kind is Kind.TRUST:
             return
