@@ -171,6 +171,10 @@ def test_these_actions_do_neither(action: str) -> None:
     "arn:aws:dynamodb:*:*:table/*/stream/*", "arn:aws:lambda:r:1:function:*", "arn:aws:iam::1:role/*",
     "arn:aws:iam::*:*", "arn:aws:kms:r:1:key/*", "arn:aws:logs:r:1:log-group:*",
     "arn:aws:logs:r:1:log-group:/aws/lambda/*", "arn:aws:secretsmanager:r:1:secret:*",
+    "arn:aws:logs:r:1:log-group:/*", "arn:aws:logs:r:1:log-group:/aws/*", "arn:aws:events:r:1:rule/default/*",
+    "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/*", "arn:aws:elasticloadbalancing:r:1:listener-rule/net/*/a",
+    "arn:aws:apigateway:r::/*", "arn:aws:apigateway:r::/restapis/*", "arn:aws:wafv2:r:1:regional/webacl/*/*",
+    "arn:aws:autoscaling:r:1:autoScalingGroup:*:autoScalingGroupName/*",
 ])  # fmt: skip
 def test_a_pattern_reaches_names_of_whomever(resource: str) -> None:
     assert reaches_any_name(resource)
@@ -183,6 +187,11 @@ def test_a_pattern_reaches_names_of_whomever(resource: str) -> None:
     "arn:aws:secretsmanager:r:1:secret:orders-??????", "arn:aws:execute-api:r:1:abc/*/GET/x",
     "arn:aws:s3:::${aws:username}/*", "arn:aws:sqs:r:1:table*", "arn:aws:codecommit:r:1:my-repository",
     "arn:aws:codecommit:r:1:orders-*", "arn:aws:iam::1:role/*/deployer", "arn:aws:dynamodb:r:1:table/table*",
+    "arn:aws:logs:r:1:log-group:/orders/*", "arn:aws:logs:r:1:log-group:/aws/lambda-orders*",
+    "arn:aws:events:r:1:rule/default/orders*", "arn:aws:events:r:1:rule/orders/*",
+    "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/orders/*", "arn:aws:apigateway:r::/restapis/abc/*",
+    "arn:aws:wafv2:r:1:global/webacl/orders/*", "arn:aws:autoscaling:r:1:autoScalingGroup:*:autoScalingGroupName/orders",
+    "arn:aws:ssm:r::parameter/aws/service/*",
 ])  # fmt: skip
 def test_a_pattern_names_what_it_reaches(resource: str) -> None:
     assert not reaches_any_name(resource)

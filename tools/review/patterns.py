@@ -14,7 +14,7 @@ Network = IPv4Network | IPv6Network
 _LONGEST = 4_000
 # So many letters of a name say whose it is.
 _NAMED_BY = 3
-# What comes before the name in an ARN's last part, and where the name is all of it.
+# What stands for the type in an ARN's last part.
 _TYPES = (
     "alarm",
     "alias",
@@ -45,8 +45,13 @@ _TYPES = (
     "vault",
     "volume",
 )
+# Where the name is all of it, and what else comes before it: the type, and words that are the same for all.
 _WITHOUT_TYPE = ("execute-api", "s3", "sns", "sqs")
-_TYPE = re.compile(r"(?:log-group:/aws/[\w-]+/|[\w*?-]+[:/])")
+_TYPE = re.compile(
+    r"log-group:/(?:aws/(?:[\w-]+/)?)?"
+    r"|(?:rule/default|(?:listener|listener-rule|loadbalancer)/(?:app|gwy|net)|(?:global|regional)/\w+)/"
+    r"|autoScalingGroup:\*:autoScalingGroupName/|/(?:[\w-]+/)?|[\w*?-]+[:/]"
+)
 # Ranges that together hold more than a /8 of IPv4 or a /16 of IPv6 are a large part of the internet.
 _MOST_IPV4, _MOST_IPV6 = 2**24, 2**112
 _PRIVATE = [
