@@ -5,6 +5,7 @@
 
 import fnmatch
 import random
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -76,16 +77,32 @@ def test_patterns_meet_in_a_text(one: str, other: str, *, is_any: bool) -> None:
     assert meet(one, other) == meet(other, one) == is_any
 
 
-def test_patterns_of_any_length_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "_LONGEST", 3)
-    assert includes("a*", "ab*")
-    assert not includes("a*", "abc*")
-    assert not includes("abc*", "abc?")
-    assert meet("abcd", "x")
-    assert meet("x", "abcd")
-    assert not meet("abc", "x")
+def test_patterns_that_take_too_long_are_taken_for_the_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert includes("a*b*", "ab*")
+    assert not meet("abcde", "x")
+    monkeypatch.setattr(patterns, "_STEPS", 4)
+    includes.cache_clear()
+    meet.cache_clear()
+    assert not includes("a*b*", "ab*")
+    assert includes("ab*", "ab")
+    assert meet("abcde", "x")
+    assert not meet("abcd", "x")
     monkeypatch.undo()
-    assert not includes("*a" * 60 + "b", "a" * 3_000)
+    includes.cache_clear()
+    meet.cache_clear()
+
+
+@pytest.mark.parametrize(("wide", "narrow"), [
+    ("*a" + "?" * 16 + "b*", "*a" * 16 + "?" * 16 + "b*"),
+    ("*" * 2_000 + "a", "*" * 2_000),
+    ("*a" * 60 + "b", "a" * 3_000),
+    ("?*" * 1_000, "*?" * 1_000),
+])  # fmt: skip
+def test_patterns_of_any_length_and_shape_are_answered_at_once(wide: str, narrow: str) -> None:
+    begin = process_time()
+    includes(wide, narrow)
+    meet(wide, narrow)
+    assert process_time() - begin < 1
 
 
 # --- Actions -----------------------------------------------------------------------------------------------

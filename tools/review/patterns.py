@@ -10,8 +10,8 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 Network = IPv4Network | IPv6Network
 
-# Longer ones are in no policy that AWS takes; nothing is known of them.
-_LONGEST = 4_000
+# After so many steps nothing is known of two patterns. Those of real policies need a few hundred.
+_STEPS = 100_000
 # So many letters of a name say whose it is.
 _NAMED_BY = 3
 # What stands for the type in an ARN's last part.
@@ -75,17 +75,23 @@ def is_wild(text: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def includes(wide: str, narrow: str) -> bool:
-    """Whether every text of one pattern is one of another's; a text without wildcards is a pattern too."""
+    """Whether every text of one pattern is one of another's; a text without wildcards is a pattern too.
+
+    False as well when it would take too long to tell.
+    """
     if wide in ("*", narrow):
         return True
-    if not is_wild(wide) or len(wide) > _LONGEST or len(narrow) > _LONGEST:
+    if not is_wild(wide):
         return False
+    wide = re.sub(r"\*+", "*", wide)
     # How far the wide one can be after each part of the narrow one, whatever that stands for.
     waiting = [(0, _onward(wide, {0}))]
     seen = set(waiting)
+    steps = 0
     while waiting:
         done, places = waiting.pop()
-        if not places or (done == len(narrow) and len(wide) not in places):
+        steps += len(places)
+        if not places or (done == len(narrow) and len(wide) not in places) or steps > _STEPS:
             return False
         for step in _steps(wide, narrow, done, places):
             if step not in seen:
@@ -113,16 +119,15 @@ def _onward(wide: str, places: set[int]) -> frozenset[int]:
     """Those and where one gets without a character: a star may stand for nothing."""
     found = set(places)
     for place in places:
-        while place < len(wide) and wide[place] == "*":
-            place += 1  # noqa: PLW2901
-            found.add(place)
+        if place < len(wide) and wide[place] == "*":
+            found.add(place + 1)
     return frozenset(found)
 
 
 @lru_cache(maxsize=4_096)
 def meet(one: str, other: str) -> bool:
-    """Whether a text is of both patterns."""
-    if len(one) > _LONGEST or len(other) > _LONGEST:
+    """Whether a text is of both patterns; True as well when it would take too long to tell."""
+    if len(one) * len(other) > _STEPS:
         return True
     waiting = [(0, 0)]
     seen = set(waiting)
