@@ -144,7 +144,7 @@ def test_all_of_a_service_or_kind_is_found_in_any_spelling(
     "cloudtrail:StopLogging", "logs:PutRetentionPolicy", "s3:PutLifecycleConfiguration", "s3:PutBucketVersioning",
     "s3:BypassGovernanceRetention", "s3:PutObjectRetention", "ec2:TerminateInstances", "sqs:PurgeQueue",
     "dynamodb:BatchWriteItem", "dynamodb:PartiQLDelete", "dynamodb:UpdateContinuousBackups",
-    "dynamodb:UpdateTimeToLive", "events:RemoveTargets", "backup:DeleteRecoveryPoint", "ecr:BatchDeleteImage",
+    "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive", "events:RemoveTargets", "backup:DeleteRecoveryPoint", "ecr:BatchDeleteImage",
     "ses:DeregisterX", "x:DestroyY", "s3:*Object", "s3:PutObject*",
 ])  # fmt: skip
 def test_these_actions_destroy(action: str) -> None:
@@ -156,6 +156,7 @@ def test_these_actions_destroy(action: str) -> None:
     "iam:CreateAccessKey", "iam:UpdateAssumeRolePolicy", "iam:*Policy*", "kms:PutKeyPolicy", "kms:CreateGrant",
     "lambda:AddPermission", "lambda:UpdateFunctionCode", "lambda:CreateFunctionUrlConfig", "sts:AssumeRole",
     "ecr:SetRepositoryPolicy", "s3:PutBucketAcl", "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls",
+    "sns:SetTopicAttributes", "sqs:SetQueueAttributes",
     "dynamodb:PutResourcePolicy", "ec2:ModifySnapshotAttribute", "rds:ModifyDBSnapshotAttribute", "ram:CreateResourceShare",
     "ec2:AuthorizeSecurityGroupIngress", "ssm:SendCommand", "ssm:StartSession", "ecs:ExecuteCommand",
     "organizations:LeaveOrganization", "events:PutPermission", "glue:PutResourcePolicy", "appsync:CreateApiKey",
