@@ -81,7 +81,8 @@ def includes(wide: str, narrow: str) -> bool:
     """
     if wide in ("*", narrow):
         return True
-    if not is_wild(wide):
+    literals = re.split("[*?]", wide)
+    if len(literals) == 1 or not (narrow.startswith(literals[0]) and narrow.endswith(literals[-1])):
         return False
     wide = re.sub(r"\*+", "*", wide)
     # How far the wide one can be after each part of the narrow one, whatever that stands for.
