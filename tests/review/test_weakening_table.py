@@ -12,8 +12,9 @@ import pytest
 
 from tests.review.handmade import plan, resource
 from tools.review.danger import weakenings
+from tools.review.ownership import BELONGS_TO, DIMENSIONS, OF_ACCOUNT, OWNERS, SAME_AS
 from tools.review.plan import understand
-from tools.review.weakenings import NEW, OF_ACCOUNT, OWNERS, SAME_AS, TABLE
+from tools.review.weakenings import NEW, TABLE
 
 PUBLIC = json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}})
 EXPIRING = [{"expiration": [{"days": 1}]}]
@@ -376,11 +377,14 @@ def test_these_rows_are_about_created_resources_too() -> None:
 def test_types_and_attributes_are_those_of_the_provider() -> None:
     """Of what others belong to too, which no row shows."""
     named: dict[str, set[str]] = {type_: set() for type_ in (*OWNERS, *OF_ACCOUNT)}
-    for row in (row for some in TABLE.values() for row in some):
-        paths = (row.attribute, *row.subject)
-        named.setdefault(row.type, set()).update(name for path in paths for name in path.split(".") if name)
-    for type_, identity in SAME_AS.items():
-        named.setdefault(type_, set()).update(identity)
+    paths = [(row.type, path) for some in TABLE.values() for row in some for path in (row.attribute,)]
+    paths += [
+        (type_, path) for table in (BELONGS_TO, SAME_AS) for type_, some in table.items() for path in some
+    ]
+    # What is in a value that the provider does not look into.
+    beyond = {*DIMENSIONS, "deadLetterTargetArn"}
+    for type_, path in paths:
+        named.setdefault(type_, set()).update(set(path.split(".")) - beyond - {""})
     spec = find_spec("cdktf_cdktf_provider_aws")
     assert spec
     assert spec.origin

@@ -1,24 +1,17 @@
 """What a reviewer has to decide: what a plan would lose, and what it would weaken."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tools.review import judges, policies
 from tools.review.conditions import has_unknown_subject
+from tools.review.fates import Fates
+from tools.review.ownership import BELONGS_TO
+from tools.review.paths import values_at
 from tools.review.plan import Change, Plan
 from tools.review.secrets import UNKNOWN
 from tools.review.statements import principals_of, statements_of
-from tools.review.weakenings import (
-    GROUPS,
-    NEVER,
-    OF_ACCOUNT,
-    OWNERS,
-    ROWS_OF,
-    SAME_AS,
-    SUBJECT,
-    Group,
-    Row,
-)
+from tools.review.weakenings import GROUPS, NEVER, ROWS_OF, SUBJECT, Group, Row
 
 # The data of this project: to destroy, replace or forget one of these takes a reviewer's --allow.
 GUARDED = {
@@ -77,8 +70,10 @@ def losses(plan: Plan) -> Iterator[Decision]:
 
 
 def _is_kept(change: Change) -> bool:
-    """Whether the old object of a replacement stays in AWS."""
-    return any("forgets it" in note for note in change.notes)
+    """Whether the old object stays in AWS."""
+    return any("forgets it" in note for note in change.notes) or values_at(change.before, "skip_destroy") == [
+        True
+    ]
 
 
 def weakenings(plan: Plan) -> list[Decision]:
@@ -89,15 +84,13 @@ def weakenings(plan: Plan) -> list[Decision]:
 
 def _weakenings(plan: Plan) -> Iterator[Decision]:
     managed = [change for change in plan.changes if not change.data_source and not change.deposed]
-    fates = _Fates(managed, plan)
+    fates = Fates(managed, plan)
     for change in [*managed, *plan.deferred]:
-        judged = fates.as_update(change)
-        if judged is None:
-            continue
         found: dict[tuple[Group, str], list[policies.Widening]] = {}
-        for group, row in ROWS_OF.get(change.type, ()):
-            for widening in _judged(row, judged, fates, plan):
-                found.setdefault((group, row.attribute), []).append(widening)
+        for part, left in fates.parts(change):
+            for group, row in ROWS_OF.get(change.type, ()):
+                for widening in _judged(row, part, left, fates, plan):
+                    found.setdefault((group, row.attribute), []).append(widening)
         for (group, attribute), widenings in found.items():
             allow = change.address + (f".{attribute}" if attribute else "")
             yield Decision(change, group, attribute, tuple(dict.fromkeys(widenings)), allow)
@@ -128,125 +121,49 @@ def _is_unclear(policy: object) -> bool:
     )
 
 
-def values_at(value: object, path: str) -> list[object]:
-    """All that a path through blocks leads to; nothing when a block is not there."""
-    values = [value]
-    for step in filter(None, path.split(".")):
-        blocks = [block for item in values for block in (item if isinstance(item, list) else [item])]
-        values = [
-            block[step] if isinstance(block, dict) else UNKNOWN
-            for block in blocks
-            if block is UNKNOWN or (isinstance(block, dict) and block.get(step) is not None)
-        ]
-    return values
-
-
-class _Fates:
-    """What becomes of the resources that others belong to."""
-
-    def __init__(self, changes: Collection[Change], plan: Plan) -> None:
-        owners = [change for change in changes if change.type in OWNERS]
-        gone = {change.address for change in changes if change.action in ("destroy", "forget")}
-        # The whole environment goes, with what others belong to: nothing is left that could be weaker.
-        self._is_end = (
-            any(change.action == "destroy" for change in owners)
-            and gone.issuperset(change.address for change in changes)
-            and gone.issuperset(plan.deployed)
-        )
-        self._destroyed: dict[str, set[str]] = {}
-        for change in owners:
-            if change.action == "destroy":
-                for text in _names(change):
-                    self._destroyed.setdefault(text, set()).add(change.address)
-        self._created = {
-            text for change in owners if change.action == "create" for text in _names(change, after=True)
-        }
-        self._moved: dict[tuple[object, ...], Change] = {}
-        self._successors: dict[tuple[object, ...], Change] = {}
-        for change in changes:
-            if change.action == "destroy":
-                self._moved[_identity(change, change.before)] = change
-            elif change.action == "create":
-                self._successors[_identity(change, change.after)] = change
-
-    def as_update(self, change: Change) -> Change | None:
-        """The change, as an update when it is half of a move to another address; None for the other half."""
-        if change.action == "destroy" and self._successors.get(_identity(change, change.before)):
-            return None
-        if change.action == "create" and (old := self._moved.get(_identity(change, change.after))):
-            return replace(change, action="change", before=old.before)
-        return change
-
-    def goes_with_it(self, change: Change, row: Row) -> bool:
-        """Whether what a destroyed resource belongs to is destroyed as well."""
-        owners = _texts_at(change.before, row.subject)
-        if self._is_end and (not owners or change.type in OWNERS) and change.type not in OF_ACCOUNT:
-            return True
-        return any(self._destroyed.get(text, set()) - {change.address} for text in owners)
-
-    def comes_with_it(self, change: Change, row: Row) -> bool:
-        """Whether what a created resource belongs to is created as well."""
-        values = [value for path in row.subject for value in values_at(change.after, path)]
-        return UNKNOWN in values or not self._created.isdisjoint(_texts_at(change.after, row.subject))
-
-    def joins(self, change: Change, row: Row) -> bool:
-        """Whether a created resource belongs to one that is there already."""
-        return bool(_texts_at(change.after, row.subject)) and not self.comes_with_it(change, row)
-
-
-def _identity(change: Change, side: object) -> tuple[object, ...]:
-    """What a resource is, whatever its address; one that cannot be told is only itself."""
-    names = SAME_AS.get(change.type, ("bucket", "name", "role", "function_name"))
-    values = [(name, str(value)) for name in names for value in values_at(side, name)]
-    is_told = len(values) == len(names) if change.type in SAME_AS else bool(values)
-    return (change.type, *values) if is_told else (change.address,)
-
-
-def _names(change: Change, *, after: bool = False) -> set[str]:
-    """By what others refer to a resource."""
-    names = ("id", "arn", "arn_suffix", "name", "bucket", "function_name", "url", "stream_arn", "key_id")
-    side = change.after if after else change.before
-    found = {value for name in names for value in values_at(side, name) if isinstance(value, str) and value}
-    # A function's logs are in the group of its name.
-    is_function = change.type == "aws_lambda_function"
-    return found | ({f"/aws/lambda/{name}" for name in found} if is_function else set())
-
-
-def _texts_at(side: object, paths: tuple[str, ...]) -> set[str]:
-    found = [value for path in paths for value in values_at(side, path)]
-    found += [inner for value in found if isinstance(value, Mapping) for inner in value.values()]
-    return {value for value in found if isinstance(value, str)}
-
-
-def _judged(row: Row, change: Change, fates: _Fates, plan: Plan) -> Iterator[policies.Widening]:
-    before, after = values_at(change.before, row.attribute), values_at(change.after, row.attribute)
-    if change.action == "destroy":
-        if fates.goes_with_it(change, row):
-            return
-        if row.weaker is judges.DESTROYED or row.weaker is judges.LOST:
+def _judged(
+    row: Row, change: Change, left: tuple[str, ...], fates: Fates, plan: Plan
+) -> Iterator[policies.Widening]:
+    if change.action == "destroy" and fates.goes_with_it(change):
+        return
+    if row.weaker is judges.LOST:
+        if change.action in ("destroy", "replace") and not _is_kept(change):
             yield policies.Widening(row.words)
-        elif row.weaker.policy and row.subject:
-            # Of a policy that goes, only what it denies is missed.
-            yield from _policy_widenings(row.weaker.policy, before, [{"Statement": []}], new=False, plan=plan)
-        return
-    if change.action not in ("create", "change", "replace"):
-        return
+    elif change.action == "destroy" and not fates.lives_on(change):
+        yield from _missed(row, change, left, plan)
+    elif change.action in ("create", "change", "replace"):
+        yield from _compared(row, change, fates, plan)
+
+
+def _missed(row: Row, change: Change, left: tuple[str, ...], plan: Plan) -> Iterator[policies.Widening]:
+    """What is missed of a resource that goes, or leaves what it belongs to."""
+    if row.weaker is judges.DESTROYED:
+        yield (
+            policies.Widening(f"{row.words}, as it moves away from", left)
+            if left
+            else policies.Widening(row.words)
+        )
+    elif row.weaker.policy and change.type in BELONGS_TO:
+        # Of a policy that goes, only what it denies is missed.
+        before = values_at(change.before, row.attribute)
+        yield from _policy_widenings(row.weaker.policy, before, [{"Statement": []}], new=False, plan=plan)
+
+
+def _compared(row: Row, change: Change, fates: Fates, plan: Plan) -> Iterator[policies.Widening]:
+    before, after = (values_at(side, row.attribute) for side in (change.before, change.after))
     created = change.action == "create"
     if created and (
         row.created == NEVER
         or (not after and not row.weaker.judges_unset)
-        or (row.created == SUBJECT and fates.comes_with_it(change, row))
+        or (row.created == SUBJECT and fates.comes_with_it(change))
     ):
         return
     if row.weaker.policy:
-        new = created and not fates.joins(change, row)
+        new = created and not fates.joins(change)
         yield from _policy_widenings(row.weaker.policy, before, after, new=new, plan=plan)
     elif row.weaker is judges.FOREIGN:
         if strangers := policies.owners(after) - policies.owners(before) - plan.accounts:
             yield policies.Widening(row.words, tuple(sorted(strangers)))
-    elif row.weaker is judges.LOST:
-        if change.action == "replace" and not _is_kept(change):
-            yield policies.Widening(row.words)
     elif row.weaker.is_weaker(list(row.weaker.strong) if created else before, after):
         yield policies.Widening(row.words)
 

@@ -6,9 +6,8 @@ number of a block); without one the row is about the resource as a whole. `judge
 
 A created resource is judged by a row that has NEW, as if it had been strong before; by one that has SUBJECT too
 unless what it belongs to is created with it: a lifecycle for a bucket full of objects lets them expire, one for
-a new bucket does not. A destroyed one is judged by a row without attribute; when what it belongs to (the bucket
-of a versioning, what an alarm watches) is destroyed as well, nothing is left to be weakened. What belongs to
-nothing is not missed when all that is deployed goes, but for what is of the account.
+a new bucket does not. A destroyed one is judged by a row without attribute. What belongs to what, and what goes
+with it, is in `ownership.py` and `fates.py`.
 
 Not in a plan, and so not here: `prevent_destroy`, which Terraform keeps out of a plan's JSON. Not a weakening:
 what is tuned, such as an alarm's threshold. Policies are judged by `policies.py`.
@@ -56,14 +55,13 @@ NEVER, NEW, SUBJECT = Created
 
 @dataclass(frozen=True)
 class Row:
-    """`created` says whether a created resource is judged, `subject` by which attributes it belongs to another."""
+    """`created` says whether a created resource is judged."""
 
     type: str
     attribute: str
     weaker: Judgement
     words: str
     created: Created = NEVER
-    subject: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,6 @@ PROCESSING = Group("⏸️", "processing")
 WATCHING = Group("🔕", "watching")
 GROUPS = (ACCESS, PROTECTION, EXPIRY, ENCRYPTION, PROCESSING, WATCHING)
 
-_BUCKET = ("bucket",)
 _FLAGS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 _ADMINISTRATOR = r"arn:[^:]*:iam::aws:policy/(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)"
 _PUBLIC_ACL = r"public-read(-write)?|authenticated-read"
@@ -100,34 +97,34 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_s3_bucket", "force_destroy", ON, "deleting it deletes all objects in it"),
         Row("aws_s3_bucket", "object_lock_enabled", OFF, "objects are not locked"),
         Row("aws_s3_bucket", "versioning.enabled", OFF, "versioning off: overwritten is lost"),
-        Row("aws_s3_bucket_versioning", "", DESTROYED, "versioning off: overwritten is lost", subject=_BUCKET),
+        Row("aws_s3_bucket_versioning", "", DESTROYED, "versioning off: overwritten is lost"),
         Row("aws_s3_bucket_versioning", "versioning_configuration.status", leaves("Enabled"),
-            "versioning off: overwritten is lost", created=SUBJECT, subject=_BUCKET),
+            "versioning off: overwritten is lost", created=SUBJECT),
         Row("aws_s3_bucket_versioning", "versioning_configuration.mfa_delete", leaves("Enabled"),
             "versions can be deleted without MFA"),
-        Row("aws_s3_bucket_object_lock_configuration", "", DESTROYED, "objects are not locked", subject=_BUCKET),
+        Row("aws_s3_bucket_object_lock_configuration", "", DESTROYED, "objects are not locked"),
         Row("aws_s3_bucket_object_lock_configuration", "rule.default_retention", GONE, "objects are not locked"),
         Row("aws_s3_bucket_object_lock_configuration", "rule.default_retention.mode", leaves("COMPLIANCE"),
             "locks can be lifted"),
         Row("aws_s3_bucket_object_lock_configuration", "rule.default_retention", SHORTER_LOCK, "shorter locks"),
-        Row("aws_s3_bucket_replication_configuration", "", DESTROYED, "no copy is kept", subject=_BUCKET),
+        Row("aws_s3_bucket_replication_configuration", "", DESTROYED, "no copy is kept"),
         Row("aws_s3_bucket_replication_configuration", "rule.status", leaves("Enabled"), "no copy is kept",
             created=NEW),
-        Row("aws_backup_vault_lock_configuration", "", DESTROYED, "backups can be deleted", subject=("backup_vault_name",)),
+        Row("aws_backup_vault_lock_configuration", "", DESTROYED, "backups can be deleted"),
         Row("aws_backup_vault_lock_configuration", "min_retention_days", lower(), "backups can be deleted sooner"),
         Row("aws_backup_plan", "", DESTROYED, "no backups"),
         Row("aws_backup_selection", "", DESTROYED, "no backups"),
-        *(Row(type_, "", LOST, words, subject=subject) for type_, words, subject in (
-            ("aws_cloudwatch_log_group", "the logs in it are lost", ("name",)),
-            ("aws_cognito_user_pool", "the users in it are lost", ()),
-            ("aws_db_instance", "what is in it is lost", ()),
-            ("aws_ebs_volume", "what is on it is lost", ()),
-            ("aws_ecr_repository", "the images in it are lost", ()),
-            ("aws_efs_file_system", "the files on it are lost", ()),
-            ("aws_kinesis_stream", "the records in it are lost", ()),
-            ("aws_rds_cluster", "what is in it is lost", ()),
-            ("aws_secretsmanager_secret", "the secret is lost", ()),
-            ("aws_sqs_queue", "the messages in it are lost", ()),
+        *(Row(type_, "", LOST, words) for type_, words in (
+            ("aws_cloudwatch_log_group", "the logs in it are lost"),
+            ("aws_cognito_user_pool", "the users in it are lost"),
+            ("aws_db_instance", "what is in it is lost"),
+            ("aws_ebs_volume", "what is on it is lost"),
+            ("aws_ecr_repository", "the images in it are lost"),
+            ("aws_efs_file_system", "the files on it are lost"),
+            ("aws_kinesis_stream", "the records in it are lost"),
+            ("aws_rds_cluster", "what is in it is lost"),
+            ("aws_secretsmanager_secret", "the secret is lost"),
+            ("aws_sqs_queue", "the messages in it are lost"),
         )),
         Row("aws_cognito_user_pool", "deletion_protection", leaves("ACTIVE"), "it can be deleted"),
         Row("aws_db_instance", "deletion_protection", OFF, "it can be deleted"),
@@ -148,7 +145,7 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_dynamodb_table", "ttl.enabled", ON, "items expire", created=NEW),
         Row("aws_s3_bucket", "lifecycle_rule", EXPIRES, "objects expire, or sooner than today"),
         Row("aws_s3_bucket_lifecycle_configuration", "rule", EXPIRES, "objects expire, or sooner than today",
-            created=SUBJECT, subject=_BUCKET),
+            created=SUBJECT),
         Row("aws_kms_key", "deletion_window_in_days", lower(), "less time to undo a deletion of the key"),
         Row("aws_kinesis_stream", "retention_period", lower(), "records are kept for less long"),
         Row("aws_secretsmanager_secret", "recovery_window_in_days", lower(strong=7), "less time to undo a deletion",
@@ -160,7 +157,7 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_kms_key", "enable_key_rotation", OFF, "the key is not rotated", created=NEW),
         Row("aws_kms_key", "rotation_period_in_days", HIGHER, "the key is rotated less often"),
         Row("aws_kms_key", "is_enabled", OFF, "what is encrypted with the key cannot be read", created=NEW),
-        Row("aws_kms_alias", "", DESTROYED, "who uses the key by this name no longer can", subject=("target_key_id",)),
+        Row("aws_kms_alias", "", DESTROYED, "who uses the key by this name no longer can"),
         Row("aws_cloudwatch_log_group", "kms_key_id", GONE, "not encrypted with a key of its own"),
         Row("aws_db_instance", "storage_encrypted", OFF, "not encrypted", created=NEW),
         Row("aws_dynamodb_table", "server_side_encryption.enabled", OFF, "not encrypted with a KMS key"),
@@ -171,45 +168,44 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_lambda_function", "kms_key_arn", GONE, "no encryption key of its own"),
         Row("aws_lambda_function", "code_signing_config_arn", GONE, "its code need not be signed"),
         Row("aws_rds_cluster", "storage_encrypted", OFF, "not encrypted", created=NEW),
-        Row("aws_s3_bucket_server_side_encryption_configuration", "", DESTROYED, "the default encryption only",
-            subject=_BUCKET),
+        Row("aws_s3_bucket_server_side_encryption_configuration", "", DESTROYED, "the default encryption only"),
         Row("aws_s3_bucket_server_side_encryption_configuration",
             "rule.apply_server_side_encryption_by_default.sse_algorithm", leaves("aws:kms", "aws:kms:dsse"),
             "not encrypted with a KMS key"),
-        Row("aws_secretsmanager_secret_rotation", "", DESTROYED, "the secret is not rotated", subject=("secret_id",)),
+        Row("aws_secretsmanager_secret_rotation", "", DESTROYED, "the secret is not rotated"),
         Row("aws_sns_topic", "kms_master_key_id", GONE, "not encrypted", created=NEW),
         Row("aws_sqs_queue", "kms_master_key_id", GONE, "not encrypted with a KMS key"),
         Row("aws_sqs_queue", "sqs_managed_sse_enabled", OFF, "not encrypted by SQS"),
-        Row("aws_kms_grant", "", DESTROYED, "who has the grant can no longer use the key", subject=("key_id",)),
+        Row("aws_kms_grant", "", DESTROYED, "who has the grant can no longer use the key"),
     ),
     ACCESS: (
-        *(Row(type_, attribute, RESOURCE_POLICY, "", created=NEW, subject=subject) for type_, attribute, subject in (
-            ("aws_s3_bucket_policy", "policy", _BUCKET),
-            ("aws_s3_bucket", "policy", ()),
-            ("aws_s3_access_point", "policy", ()),
-            ("aws_s3control_access_point_policy", "policy", ("access_point_arn",)),
-            ("aws_sns_topic_policy", "policy", ("arn",)),
-            ("aws_sns_topic", "policy", ()),
-            ("aws_sqs_queue_policy", "policy", ("queue_url",)),
-            ("aws_sqs_queue", "policy", ()),
-            ("aws_kms_key", "policy", ()),
-            ("aws_kms_key_policy", "policy", ("key_id",)),
-            ("aws_api_gateway_rest_api", "policy", ()),
-            ("aws_api_gateway_rest_api_policy", "policy", ("rest_api_id",)),
-            ("aws_backup_vault_policy", "policy", ("backup_vault_name",)),
-            ("aws_cloudwatch_event_bus_policy", "policy", ("event_bus_name",)),
-            ("aws_cloudwatch_log_destination_policy", "access_policy", ("destination_name",)),
-            ("aws_cloudwatch_log_resource_policy", "policy_document", ()),
-            ("aws_dynamodb_resource_policy", "policy", ("resource_arn",)),
-            ("aws_ecr_registry_policy", "policy", ()),
-            ("aws_ecr_repository_policy", "policy", ("repository",)),
-            ("aws_efs_file_system_policy", "policy", ("file_system_id",)),
-            ("aws_glue_resource_policy", "policy", ()),
-            ("aws_kinesis_resource_policy", "policy", ("resource_arn",)),
-            ("aws_opensearch_domain", "access_policies", ()),
-            ("aws_opensearch_domain_policy", "access_policies", ("domain_name",)),
-            ("aws_secretsmanager_secret", "policy", ()),
-            ("aws_secretsmanager_secret_policy", "policy", ("secret_arn",)),
+        *(Row(type_, attribute, RESOURCE_POLICY, "", created=NEW) for type_, attribute in (
+            ("aws_s3_bucket_policy", "policy"),
+            ("aws_s3_bucket", "policy"),
+            ("aws_s3_access_point", "policy"),
+            ("aws_s3control_access_point_policy", "policy"),
+            ("aws_sns_topic_policy", "policy"),
+            ("aws_sns_topic", "policy"),
+            ("aws_sqs_queue_policy", "policy"),
+            ("aws_sqs_queue", "policy"),
+            ("aws_kms_key", "policy"),
+            ("aws_kms_key_policy", "policy"),
+            ("aws_api_gateway_rest_api", "policy"),
+            ("aws_api_gateway_rest_api_policy", "policy"),
+            ("aws_backup_vault_policy", "policy"),
+            ("aws_cloudwatch_event_bus_policy", "policy"),
+            ("aws_cloudwatch_log_destination_policy", "access_policy"),
+            ("aws_cloudwatch_log_resource_policy", "policy_document"),
+            ("aws_dynamodb_resource_policy", "policy"),
+            ("aws_ecr_registry_policy", "policy"),
+            ("aws_ecr_repository_policy", "policy"),
+            ("aws_efs_file_system_policy", "policy"),
+            ("aws_glue_resource_policy", "policy"),
+            ("aws_kinesis_resource_policy", "policy"),
+            ("aws_opensearch_domain", "access_policies"),
+            ("aws_opensearch_domain_policy", "access_policies"),
+            ("aws_secretsmanager_secret", "policy"),
+            ("aws_secretsmanager_secret_policy", "policy"),
         )),
         Row("aws_iam_role", "assume_role_policy", TRUST_POLICY, "", created=NEW),
         Row("aws_iam_role", "inline_policy.policy", IDENTITY_POLICY, "", created=NEW),
@@ -219,9 +215,9 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_iam_user", "permissions_boundary", GONE, "no permissions boundary"),
         Row("aws_iam_user", "permissions_boundary", OTHERS, "another permissions boundary"),
         Row("aws_iam_policy", "policy", IDENTITY_POLICY, "", created=NEW),
-        Row("aws_iam_role_policy", "policy", IDENTITY_POLICY, "", created=NEW, subject=("role",)),
-        Row("aws_iam_user_policy", "policy", IDENTITY_POLICY, "", created=NEW, subject=("user",)),
-        Row("aws_iam_group_policy", "policy", IDENTITY_POLICY, "", created=NEW, subject=("group",)),
+        Row("aws_iam_role_policy", "policy", IDENTITY_POLICY, "", created=NEW),
+        Row("aws_iam_user_policy", "policy", IDENTITY_POLICY, "", created=NEW),
+        Row("aws_iam_group_policy", "policy", IDENTITY_POLICY, "", created=NEW),
         Row("aws_iam_role_policy_attachment", "policy_arn", matches(_ADMINISTRATOR), "it may do everything",
             created=NEW),
         Row("aws_iam_policy_attachment", "policy_arn", matches(_ADMINISTRATOR), "it may do everything", created=NEW),
@@ -232,11 +228,11 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         *(Row(type_, flag, OFF, "public access is not blocked", created=NEW)
           for type_ in ("aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block")
           for flag in _FLAGS),
-        Row("aws_s3_bucket_public_access_block", "", DESTROYED, "public access is not blocked", subject=_BUCKET),
+        Row("aws_s3_bucket_public_access_block", "", DESTROYED, "public access is not blocked"),
         Row("aws_s3_account_public_access_block", "", DESTROYED, "public access is not blocked"),
         Row("aws_s3_bucket_ownership_controls", "rule.object_ownership", leaves("BucketOwnerEnforced"),
             "access by ACLs", created=NEW),
-        Row("aws_s3_bucket_ownership_controls", "", DESTROYED, "access by ACLs", subject=_BUCKET),
+        Row("aws_s3_bucket_ownership_controls", "", DESTROYED, "access by ACLs"),
         Row("aws_s3_bucket", "acl", matches(_PUBLIC_ACL), "anyone may read", created=NEW),
         Row("aws_s3_bucket_acl", "acl", matches(_PUBLIC_ACL), "anyone may read", created=NEW),
         Row("aws_s3_bucket_acl", "access_control_policy.grant.grantee.uri", GRANTS_EVERYONE, "anyone has access",
@@ -280,8 +276,7 @@ TABLE: dict[Group, tuple[Row, ...]] = {
     PROCESSING: (
         Row("aws_dynamodb_table", "stream_enabled", OFF, "its changes reach nobody"),
         Row("aws_dynamodb_table", "stream_view_type", leaves("NEW_AND_OLD_IMAGES"), "its stream tells less"),
-        Row("aws_lambda_event_source_mapping", "", DESTROYED, "events are not processed",
-            subject=("event_source_arn",)),
+        Row("aws_lambda_event_source_mapping", "", DESTROYED, "events are not processed"),
         Row("aws_lambda_event_source_mapping", "enabled", OFF, "events are not processed", created=NEW),
         Row("aws_lambda_event_source_mapping", "destination_config.on_failure.destination_arn", GONE,
             "failed batches are lost"),
@@ -299,21 +294,20 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_lambda_function", "", DESTROYED, "nothing does what it does"),
         Row("aws_lambda_function", "dead_letter_config.target_arn", GONE, "failed events are lost"),
         Row("aws_lambda_function", "dead_letter_config.target_arn", OTHERS, "failed events go elsewhere"),
-        Row("aws_lambda_permission", "", DESTROYED, "what calls the function no longer may", subject=("function_name",)),
-        Row("aws_lambda_function_event_invoke_config", "", DESTROYED, "failed events are lost",
-            subject=("function_name",)),
+        Row("aws_lambda_permission", "", DESTROYED, "what calls the function no longer may"),
+        Row("aws_lambda_function_event_invoke_config", "", DESTROYED, "failed events are lost"),
         Row("aws_lambda_function_event_invoke_config", "destination_config.on_failure.destination", GONE,
             "failed events are lost"),
         Row("aws_lambda_function_event_invoke_config", "destination_config.on_failure.destination", OTHERS,
             "failed events go elsewhere"),
         Row("aws_lambda_function_event_invoke_config", "maximum_retry_attempts", lower(), "gives up sooner"),
         Row("aws_lambda_function_event_invoke_config", "maximum_event_age_in_seconds", lower(), "gives up sooner"),
-        Row("aws_s3_bucket_notification", "", DESTROYED, "its events reach nobody", subject=_BUCKET),
+        Row("aws_s3_bucket_notification", "", DESTROYED, "its events reach nobody"),
         *(Row("aws_s3_bucket_notification", target, FEWER, "events reach fewer")
           for target in ("lambda_function", "queue", "topic")),
         Row("aws_s3_bucket_notification", "eventbridge", OFF, "events do not reach EventBridge"),
         Row("aws_sns_topic", "", DESTROYED, "what is sent to it reaches nobody"),
-        Row("aws_sns_topic_subscription", "", DESTROYED, "who subscribed hears nothing", subject=("topic_arn",)),
+        Row("aws_sns_topic_subscription", "", DESTROYED, "who subscribed hears nothing"),
         Row("aws_sns_topic_subscription", "filter_policy", APPEARS, "some messages are not delivered"),
         Row("aws_sns_topic_subscription", "redrive_policy", GONE, "undelivered messages are lost"),
         Row("aws_sqs_queue", "redrive_policy", GONE, "failed messages are lost"),
@@ -321,14 +315,13 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_cloudwatch_event_rule", "state",
             leaves("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"), "events reach nobody", created=NEW),
         Row("aws_cloudwatch_event_rule", "is_enabled", OFF, "events reach nobody", created=NEW),
-        Row("aws_cloudwatch_event_target", "", DESTROYED, "events reach nobody", subject=("rule",)),
+        Row("aws_cloudwatch_event_target", "", DESTROYED, "events reach nobody"),
         Row("aws_cloudwatch_event_target", "dead_letter_config.arn", GONE, "failed events are lost"),
         Row("aws_scheduler_schedule", "", DESTROYED, "it does not run"),
         Row("aws_scheduler_schedule", "state", leaves("ENABLED"), "it does not run", created=NEW),
     ),
     WATCHING: (
-        Row("aws_cloudwatch_metric_alarm", "", DESTROYED, "the alarm is gone",
-            subject=("dimensions", "metric_query.metric.dimensions")),
+        Row("aws_cloudwatch_metric_alarm", "", DESTROYED, "the alarm is gone"),
         Row("aws_cloudwatch_metric_alarm", "treat_missing_data", leaves("breaching"), "silence is no alarm"),
         Row("aws_cloudwatch_composite_alarm", "", DESTROYED, "the alarm is gone"),
         *(row
@@ -338,8 +331,8 @@ TABLE: dict[Group, tuple[Row, ...]] = {
               Row(type_, "alarm_actions", FEWER, "the alarm tells fewer or nobody", created=NEW),
               Row(type_, "alarm_actions", OTHERS, "the alarm tells others than today"),
           )),
-        Row("aws_cloudwatch_log_metric_filter", "", DESTROYED, "the metric stops", subject=("log_group_name",)),
-        Row("aws_cloudwatch_log_subscription_filter", "", DESTROYED, "logs reach nobody", subject=("log_group_name",)),
+        Row("aws_cloudwatch_log_metric_filter", "", DESTROYED, "the metric stops"),
+        Row("aws_cloudwatch_log_subscription_filter", "", DESTROYED, "logs reach nobody"),
         Row("aws_cloudtrail", "", DESTROYED, "calls are not recorded"),
         Row("aws_cloudtrail", "enable_logging", OFF, "calls are not recorded", created=NEW),
         Row("aws_cloudtrail", "s3_bucket_name", OTHERS, "calls are recorded elsewhere"),
@@ -349,66 +342,12 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_flow_log", "", DESTROYED, "traffic is not recorded"),
         Row("aws_guardduty_detector", "", DESTROYED, "threats are not detected"),
         Row("aws_guardduty_detector", "enable", OFF, "threats are not detected", created=NEW),
-        Row("aws_s3_bucket_logging", "", DESTROYED, "access is not logged", subject=_BUCKET),
+        Row("aws_s3_bucket_logging", "", DESTROYED, "access is not logged"),
         Row("aws_s3_bucket_logging", "target_bucket", OTHERS, "access is logged elsewhere"),
         Row("aws_securityhub_account", "", DESTROYED, "findings are not collected"),
     ),
 }
 # fmt: on
-
-# What others belong to.
-OWNERS = (
-    "aws_api_gateway_rest_api",
-    "aws_apigatewayv2_api",
-    "aws_autoscaling_group",
-    "aws_backup_vault",
-    "aws_cloudwatch_event_bus",
-    "aws_cloudwatch_event_rule",
-    "aws_cloudwatch_log_destination",
-    "aws_cloudwatch_log_group",
-    "aws_db_instance",
-    "aws_dynamodb_table",
-    "aws_ecr_repository",
-    "aws_ecs_cluster",
-    "aws_ecs_service",
-    "aws_efs_file_system",
-    "aws_elasticache_cluster",
-    "aws_iam_group",
-    "aws_iam_role",
-    "aws_iam_user",
-    "aws_instance",
-    "aws_kinesis_stream",
-    "aws_kms_key",
-    "aws_lambda_function",
-    "aws_lb",
-    "aws_opensearch_domain",
-    "aws_rds_cluster",
-    "aws_s3_access_point",
-    "aws_s3_bucket",
-    "aws_secretsmanager_secret",
-    "aws_sfn_state_machine",
-    "aws_sns_topic",
-    "aws_sqs_queue",
-)
-# What belongs to the account, which stays when an environment goes.
-OF_ACCOUNT = (
-    "aws_cloudtrail",
-    "aws_config_configuration_recorder_status",
-    "aws_ecr_registry_policy",
-    "aws_glue_resource_policy",
-    "aws_guardduty_detector",
-    "aws_s3_account_public_access_block",
-    "aws_securityhub_account",
-)
-
-# By which a resource that is destroyed at one address and created at another is the same one.
-SAME_AS = {
-    "aws_cloudwatch_metric_alarm": ("alarm_name",),
-    "aws_cloudwatch_composite_alarm": ("alarm_name",),
-    "aws_lambda_event_source_mapping": ("event_source_arn", "function_name"),
-    "aws_sns_topic_subscription": ("topic_arn", "protocol", "endpoint"),
-    "aws_cloudwatch_event_target": ("rule", "arn"),
-}
 
 ROWS_OF: dict[str, list[tuple[Group, Row]]] = {}
 for _group, _rows in TABLE.items():

@@ -1,0 +1,144 @@
+"""What becomes of resources: which go with what they belong to, and which are the same at another address.
+
+When what a resource belongs to (the bucket of a versioning, what an alarm watches) is destroyed as well,
+nothing is left to be weakened. What belongs to nothing is not missed when all that is deployed goes, but for
+what is of the account. What is made to belong to something else leaves the old without it.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from tools.review.ownership import BELONGS_TO, OF_ACCOUNT, OWNERS, SAME_AS
+from tools.review.paths import values_at
+from tools.review.plan import Change, Plan
+from tools.review.secrets import UNKNOWN
+
+# By what others refer to a resource.
+_NAMES = (
+    *("id", "arn", "arn_suffix", "name", "bucket", "function_name", "url", "stream_arn", "key_id"),
+    *("identifier", "cluster_identifier", "cluster_id", "domain_name"),
+)
+# Type and name of a resource.
+Named = tuple[str, str]
+
+
+class Fates:
+    """What becomes of the resources that others belong to."""
+
+    def __init__(self, changes: Collection[Change], plan: Plan) -> None:
+        owners = [change for change in changes if change.type in OWNERS]
+        gone = {change.address for change in changes if change.action in ("destroy", "forget")}
+        # The whole environment goes, with what others belong to: nothing is left that could be weaker.
+        self._is_end = (
+            any(change.action == "destroy" for change in owners)
+            and gone.issuperset(change.address for change in changes)
+            and gone.issuperset(plan.deployed)
+        )
+        self._destroyed: set[Named] = set()
+        self._created: set[Named] = set()
+        # Of what is destroyed, replaced or renamed.
+        self._former: set[Named] = set()
+        for change in owners:
+            names, later = _names(change.type, change.before), _names(change.type, change.after)
+            if change.action == "destroy":
+                self._destroyed |= names
+            elif change.action == "create":
+                self._created |= later
+            if change.action in ("destroy", "replace", "change"):
+                self._former |= names - later
+        self._old: dict[tuple[object, ...], Change] = {}
+        self._successors: set[tuple[object, ...]] = set()
+        for change in changes:
+            was, will_be = _identity(change, change.before), _identity(change, change.after)
+            if change.action in ("destroy", "replace", "change") and was != will_be:
+                self._old[was] = change
+            if change.action in ("create", "replace", "change") and was != will_be:
+                self._successors.add(will_be)
+
+    def lives_on(self, change: Change) -> bool:
+        """Whether what is destroyed is there again, at another address."""
+        return _identity(change, change.before) in self._successors
+
+    def parts(self, change: Change) -> Iterator[tuple[Change, tuple[str, ...]]]:
+        """A change as it is judged, with the names of what it leaves behind.
+
+        What is created is compared with the same at another address. What will belong to something else is
+        missed by what it belongs to today, and new to the other.
+        """
+        change = self._compared(change)
+        if left := self._left(change):
+            yield replace(change, action="destroy", after=None), left
+            yield self._compared(replace(change, action="create", before=None)), ()
+        else:
+            yield change, ()
+
+    def _compared(self, change: Change) -> Change:
+        old = self._old.get(_identity(change, change.after)) if change.action == "create" else None
+        return replace(change, action="change", before=old.before) if old else change
+
+    def goes_with_it(self, change: Change) -> bool:
+        """Whether all that a destroyed resource belongs to is destroyed as well."""
+        owners = _owners(change.type, change.before)
+        if self._is_end and (not owners or change.type in OWNERS) and change.type not in OF_ACCOUNT:
+            return True
+        return bool(owners) and all(map(self._destroyed.intersection, owners))
+
+    def comes_with_it(self, change: Change) -> bool:
+        """Whether what a created resource belongs to is created as well."""
+        unknown = any(UNKNOWN in values_at(change.after, path) for path in BELONGS_TO.get(change.type, ()))
+        return unknown or any(map(self._created.intersection, _owners(change.type, change.after)))
+
+    def joins(self, change: Change) -> bool:
+        """Whether a created resource belongs to one that is there already."""
+        return bool(_owners(change.type, change.after)) and not self.comes_with_it(change)
+
+    def _left(self, change: Change) -> tuple[str, ...]:
+        """What a changed resource belongs to no longer, of what stays."""
+        if change.action not in ("change", "replace") or change.type not in BELONGS_TO:
+            return ()
+        if any(UNKNOWN in values_at(change.after, path) for path in BELONGS_TO[change.type]):
+            return ()
+        olds, news = (_owners(change.type, side) for side in (change.before, change.after))
+        texts = {text for names in news for _, text in names}
+        left = {
+            text
+            for names in olds
+            for _, text in names
+            if texts and not any(_is_same(text, other) for other in texts) and not names & self._former
+        }
+        return tuple(sorted(left))
+
+
+def _identity(change: Change, side: object) -> tuple[object, ...]:
+    """What a resource is, whatever its address; one that cannot be told is only itself."""
+    by = SAME_AS.get(change.type) or (*BELONGS_TO.get(change.type, ()), "name", "bucket", "function_name")
+    values = {name: value for name in by if (value := values_at(side, name))}
+    is_told = by[0] in values if change.type in SAME_AS else values
+    if not is_told or any(UNKNOWN in value for value in values.values()):
+        return (change.address,)
+    return (change.type, str(values))
+
+
+def _owners(type_: str, side: object) -> list[frozenset[Named]]:
+    """What a resource belongs to, each by all that it may be."""
+    return [
+        frozenset((owner, text) for owner in owners)
+        for path, owners in BELONGS_TO.get(type_, {}).items()
+        for text in values_at(side, path)
+        if isinstance(text, str)
+    ]
+
+
+def _names(type_: str, side: object) -> set[Named]:
+    found = {value for name in _NAMES for value in values_at(side, name) if isinstance(value, str) and value}
+    # A function's logs are in the group of its name.
+    logs = {f"/aws/lambda/{name}" for name in found} if type_ == "aws_lambda_function" else set()
+    return {(type_, name) for name in found | logs}
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two texts name the same, one maybe by its ARN."""
+    if one.startswith("arn:") == other.startswith("arn:"):
+        return one == other
+    arn, name = (one, other) if one.startswith("arn:") else (other, one)
+    return arn.endswith((f":{name}", f"/{name}"))
