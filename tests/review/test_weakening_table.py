@@ -19,6 +19,7 @@ from tools.review.weakenings import NEW, TABLE
 PUBLIC = json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}})
 EXPIRING = [{"expiration": [{"days": 1}]}]
 OPEN = [{"cidr_blocks": ["0.0.0.0/0"]}]
+ANYONE = [{"principal": "*", "action": "a:B"}]
 FOREIGN = "arn:aws:iam::999999999999:root"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -164,27 +165,19 @@ ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("aws_vpc_security_group_ingress_rule", "", [], OPEN, "open to the internet"),
         ("aws_lambda_function_url", "authorization_type", "x", "NONE", "anyone may call it"),
         ("aws_lambda_function_url", "cors.allow_origins", ["x"], ["*"], "any web page may call it"),
-        ("aws_lambda_permission", "principal", "x", "*", "anyone may call the function"),
-        ("aws_lambda_permission", "function_url_auth_type", "x", "NONE", "anyone may call the function"),
-        ("aws_lambda_permission", "source_arn", "it", None, "called by any resource of the service"),
-        ("aws_lambda_permission", "source_account", "it", None, "called from any account"),
+        ("aws_cloudwatch_event_permission", "", None, ANYONE, "anyone may use it"),
+        ("aws_lambda_layer_version_permission", "", None, ANYONE, "anyone may use it"),
+        ("aws_lambda_permission", "", None, ANYONE, "anyone may use it"),
         ("aws_ami_launch_permission", "account_id", "x", FOREIGN, "another account may start machines of it: 999999999999"),
-        ("aws_cloudwatch_event_permission", "principal", "x", FOREIGN, "another account may send events: 999999999999"),
         ("aws_cloudwatch_event_target", "arn", "x", FOREIGN, "events go to another account: 999999999999"),
         ("aws_kms_grant", "grantee_principal", "x", FOREIGN, "another account may use the key: 999999999999"),
         ("aws_kms_grant", "retiring_principal", "x", FOREIGN, "another account may end the grant: 999999999999"),
-        ("aws_lambda_layer_version_permission", "principal", "x", FOREIGN, "another account may use the layer: 999999999999"),
-        ("aws_lambda_permission", "principal", "x", FOREIGN, "another account may call the function: 999999999999"),
-        ("aws_lambda_permission", "source_account", "x", FOREIGN, "another account may call the function: 999999999999"),
-        ("aws_lambda_permission", "source_arn", "x", FOREIGN, "another account may call the function: 999999999999"),
         ("aws_ram_principal_association", "principal", "x", FOREIGN, "shared with another account: 999999999999"),
         ("aws_s3_bucket_replication_configuration", "rule.destination.bucket", "x", FOREIGN, "copied to another account: 999999999999"),
         ("aws_s3_bucket_replication_configuration", "rule.destination.account", "x", FOREIGN, "copied to another account: 999999999999"),
         ("aws_snapshot_create_volume_permission", "account_id", "x", FOREIGN, "another account may read the snapshot: 999999999999"),
         ("aws_sns_topic_subscription", "endpoint", "x", FOREIGN, "messages go to another account: 999999999999"),
         ("aws_vpc_endpoint_service_allowed_principal", "principal_arn", "x", FOREIGN, "another account may reach it: 999999999999"),
-        ("aws_cloudwatch_event_permission", "principal", "x", "*", "anyone may send events"),
-        ("aws_lambda_layer_version_permission", "principal", "x", "*", "anyone may use the layer"),
         ("aws_kms_grant", "operations", ["Decrypt"], ["CreateGrant"], "it may let others use the key"),
         ("aws_s3_access_point", "public_access_block_configuration.block_public_acls", True, False, "public access is not blocked"),
         ("aws_s3_access_point", "public_access_block_configuration.block_public_policy", True, False, "public access is not blocked"),
@@ -265,7 +258,7 @@ CREATED: dict[str, tuple[str, ...]] = {
     "aws_ami_launch_permission": ("account_id",),
     "aws_cloudtrail": ("enable_logging",),
     "aws_cloudwatch_composite_alarm": ("actions_enabled", "alarm_actions"),
-    "aws_cloudwatch_event_permission": ("principal",),
+    "aws_cloudwatch_event_permission": ("",),
     "aws_cloudwatch_event_rule": ("state", "is_enabled"),
     "aws_cloudwatch_event_target": ("arn",),
     "aws_cloudwatch_log_group": ("retention_in_days",),
@@ -288,8 +281,8 @@ CREATED: dict[str, tuple[str, ...]] = {
     "aws_lambda_event_source_mapping": ("enabled",),
     "aws_lambda_function": ("reserved_concurrent_executions",),
     "aws_lambda_function_url": ("authorization_type", "cors.allow_origins"),
-    "aws_lambda_layer_version_permission": ("principal",),
-    "aws_lambda_permission": ("principal", "function_url_auth_type", "source_account", "source_arn"),
+    "aws_lambda_layer_version_permission": ("",),
+    "aws_lambda_permission": ("",),
     "aws_ram_principal_association": ("principal",),
     "aws_rds_cluster": ("backup_retention_period", "storage_encrypted"),
     "aws_redshift_cluster": ("publicly_accessible",),

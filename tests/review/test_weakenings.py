@@ -55,6 +55,19 @@ OIDC = statement(
     Action="sts:AssumeRoleWithWebIdentity",
     Condition={"StringEquals": {"token:sub": "repo:o/r:environment:dev", "token:aud": "sts"}},
 )
+CALL: dict[str, object] = {"function_name": "f", "action": "lambda:InvokeFunction", "principal": "*"}
+INVOKE: dict[str, object] = {
+    "function_name": "f",
+    "action": "lambda:InvokeFunction",
+    "principal": "s3.amazonaws.com",
+    "source_arn": "arn:aws:s3:::b",
+}
+LAYER: dict[str, object] = {"action": "lambda:GetLayerVersion", "principal": "*"}
+OF_ORGANISATION: dict[str, object] = {
+    "type": "StringEquals",
+    "key": "aws:PrincipalOrgID",
+    "value": "o-a1b2c3d4e5",
+}
 MAPPING = {
     "enabled": True,
     "maximum_retry_attempts": 10_000,
@@ -181,8 +194,20 @@ WEAKER: list[Case] = [
     ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "10.0.0.0/8"}, {"cidr_ipv4": "0.0.0.0/0"}, "", "open to the internet"),
     ("aws_lambda_function_url", {"authorization_type": "AWS_IAM"}, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
     ("aws_lambda_function_url", None, {"authorization_type": "NONE"}, "authorization_type", "anyone may call it"),
-    ("aws_lambda_permission", None, {"principal": "*"}, "principal", "anyone may call the function"),
-    ("aws_lambda_permission", {"source_arn": "arn"}, {"source_arn": None}, "source_arn", "any resource of the service"),
+    # What stands for a statement of a policy.
+    ("aws_lambda_permission", None, CALL, "", "anyone may use it"),
+    ("aws_lambda_permission", None, CALL | {"function_url_auth_type": "NONE"}, "", "anyone may use it"),
+    ("aws_lambda_permission", INVOKE, INVOKE | {"source_arn": None}, "", "without its condition on aws:SourceArn"),
+    ("aws_lambda_permission", INVOKE | {"source_account": "123456789012"}, INVOKE | {"source_account": None}, "", "without its condition on aws:SourceAccount"),
+    ("aws_lambda_permission", INVOKE, INVOKE | {"source_arn": "arn:aws:s3:::*"}, "", "under another condition: aws:SourceArn arn:aws:s3:::*"),
+    ("aws_lambda_permission", INVOKE, INVOKE | {"action": "lambda:*"}, "", "it may do everything: lambda:*"),
+    ("aws_lambda_permission", None, INVOKE | {"action": "lambda:UpdateFunctionCode", "principal": "123456789012"}, "", "it may give itself or others rights: lambda:UpdateFunctionCode"),
+    ("aws_lambda_permission", INVOKE | {"event_source_token": "t"}, INVOKE, "", "without its condition on lambda:EventSourceToken"),
+    ("aws_lambda_permission", None, CALL | {"principal_org_id": "o-a1b2c3d4e5"}, "", "a whole organisation gets access: o-a1b2c3d4e5"),
+    ("aws_lambda_permission", CALL | {"principal_org_id": "o-a1b2c3d4e5"}, CALL, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
+    ("aws_lambda_layer_version_permission", LAYER | {"organization_id": "o-a1b2c3d4e5"}, LAYER, "", "anyone may read; without its condition on aws:PrincipalOrgID"),
+    ("aws_lambda_layer_version_permission", None, LAYER | {"principal": "999999999999"}, "", "another account gets access: 999999999999"),
+    ("aws_cloudwatch_event_permission", {"principal": "*", "condition": [OF_ORGANISATION]}, {"principal": "*", "condition": []}, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
     # Processing switched off.
     ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "enabled": False}, "enabled", "events are not processed"),
     ("aws_lambda_event_source_mapping", MAPPING, {**MAPPING, "destination_config": []}, "destination_config.on_failure.destination_arn", "failed batches are lost"),
@@ -219,13 +244,15 @@ WEAKER: list[Case] = [
     ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "alarm_actions": ["arn:other"]}, "alarm_actions", "tells others"),
     ("aws_iam_role", {"permissions_boundary": "arn:aws:iam::123456789012:policy/b"}, {"permissions_boundary": "arn:aws:iam::aws:policy/AdministratorAccess"}, "permissions_boundary", "another permissions boundary"),
     # Other accounts, and a large part of the internet.
-    ("aws_lambda_permission", None, {"principal": "999999999999"}, "principal", "another account may call the function: 999999999999"),
-    ("aws_lambda_permission", {"principal": "sns.amazonaws.com", "source_arn": TOPIC}, {"principal": "sns.amazonaws.com", "source_arn": "arn:aws:sns:r:999999999999:t"}, "source_arn", "another account"),
+    ("aws_lambda_permission", None, INVOKE | {"principal": "999999999999"}, "", "another account gets access: 999999999999"),
+    ("aws_lambda_permission", None, INVOKE | {"principal": "arn:aws:iam::999999999999:role/r"}, "", "another account gets access: 999999999999"),
+    ("aws_lambda_permission", None, INVOKE | {"source_account": "999999999999"}, "", "another account gets access: 999999999999"),
+    ("aws_lambda_permission", INVOKE | {"source_arn": TOPIC}, INVOKE | {"source_arn": "arn:aws:sns:r:999999999999:t"}, "", "another account gets access: 999999999999"),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::999999999999:role/r"}, "grantee_principal", "another account may use the key"),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::123456789012:role/r", "operations": ["Decrypt", "CreateGrant"]}, "operations", "let others use"),
     ("aws_s3_access_point", None, {"policy": policy(ANYONE_READS)}, "policy", "anyone may read"),
     ("aws_cloudwatch_event_bus_policy", None, {"policy": policy(statement(Principal="*", Action="events:PutEvents", Resource="*"))}, "policy", "anyone may use it"),
-    ("aws_cloudwatch_event_permission", None, {"principal": "*"}, "principal", "anyone may send events"),
+    ("aws_cloudwatch_event_permission", None, {"principal": "*"}, "", "anyone may use it"),
     ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": 443, "to_port": 443}, {"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": 0, "to_port": 65_535}, "", "open to the internet"),
     ("aws_vpc_security_group_ingress_rule", {"cidr_ipv4": "0.0.0.0/1", "ip_protocol": "-1"}, {"cidr_ipv4": "0.0.0.0/0", "ip_protocol": "-1"}, "", "open to the internet"),
     ("aws_security_group", {"ingress": []}, {"ingress": [{"cidr_blocks": ["0.0.0.0/1"], "protocol": "tcp"}]}, "ingress", "open to the internet"),
@@ -314,8 +341,13 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_cloudwatch_event_rule", None, {"state": "ENABLED", "is_enabled": None}),
     ("aws_kms_key", None, {"enable_key_rotation": True, "is_enabled": True}),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::123456789012:role/r", "operations": ["Decrypt"]}),
-    ("aws_lambda_permission", None, {"principal": "sns.amazonaws.com", "source_arn": TOPIC, "source_account": "123456789012"}),
-    ("aws_lambda_permission", None, {"principal": "s3.amazonaws.com", "source_arn": "arn:aws:s3:::b"}),
+    ("aws_lambda_permission", None, INVOKE | {"principal": "sns.amazonaws.com", "source_arn": TOPIC, "source_account": "123456789012"}),
+    ("aws_lambda_permission", None, INVOKE),
+    ("aws_lambda_permission", None, INVOKE | {"principal": "apigateway.amazonaws.com", "source_arn": None}),
+    ("aws_lambda_permission", INVOKE | {"source_arn": "arn:aws:s3:::b*"}, INVOKE),
+    ("aws_lambda_permission", INVOKE | {"source_arn": None}, INVOKE),
+    ("aws_lambda_permission", {"function_name": "f"}, INVOKE),
+    ("aws_cloudwatch_event_permission", None, {"principal": "123456789012"}),
     ("aws_kms_key", None, {"policy": policy(statement(Principal={"AWS": "arn:aws:iam::123456789012:root"}, Action="kms:*", Resource="*"))}),
     ("aws_sns_topic_policy", None, {"policy": policy(SERVICE)}),
     ("aws_s3_bucket_policy", None, {"policy": policy(TLS)}),
@@ -329,7 +361,6 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_s3_bucket_public_access_block", None, {"block_public_policy": True, "block_public_acls": None}),
     ("aws_security_group", None, {"ingress": [{"cidr_blocks": ["10.0.0.0/8"]}], "egress": [{"cidr_blocks": ["0.0.0.0/0"]}]}),
     ("aws_security_group_rule", None, {"type": "egress", "cidr_blocks": ["0.0.0.0/0"]}),
-    ("aws_lambda_permission", None, {"principal": "s3.amazonaws.com"}),
     ("aws_lambda_function_url", None, {"authorization_type": "AWS_IAM"}),
     # Updates.
     ("aws_lambda_function", {"source_code_hash": "a", "timeout": 3}, {"source_code_hash": "b", "timeout": 60}),

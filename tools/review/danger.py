@@ -8,6 +8,7 @@ from tools.review.conditions import has_unknown_subject
 from tools.review.fates import Fates
 from tools.review.ownership import BELONGS_TO
 from tools.review.paths import values_at
+from tools.review.permissions import policy_of
 from tools.review.plan import Change, Plan
 from tools.review.secrets import UNKNOWN
 from tools.review.statements import principals_of, statements_of
@@ -151,6 +152,8 @@ def _missed(row: Row, change: Change, left: tuple[str, ...], plan: Plan) -> Iter
 
 def _compared(row: Row, change: Change, fates: Fates, plan: Plan) -> Iterator[policies.Widening]:
     before, after = (values_at(side, row.attribute) for side in (change.before, change.after))
+    if row.weaker is judges.PERMISSION:
+        before, after = ([policy_of(change.type, block) for block in side] for side in (before, after))
     created = change.action == "create"
     if created and (
         row.created == NEVER

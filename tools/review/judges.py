@@ -257,5 +257,7 @@ LOST = Judgement(_never)
 # Of another account than those of the plan.
 FOREIGN = Judgement(_never)
 RESOURCE_POLICY = Judgement(_never, policy=policies.Kind.RESOURCE)
+# Of a resource that stands for a statement of a policy.
+PERMISSION = Judgement(_never, policy=policies.Kind.RESOURCE)
 TRUST_POLICY = Judgement(_never, policy=policies.Kind.TRUST)
 IDENTITY_POLICY = Judgement(_never, policy=policies.Kind.IDENTITY)
