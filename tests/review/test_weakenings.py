@@ -446,6 +446,24 @@ def test_without_an_own_account_any_may_be_another() -> None:
         assert [finding.words for finding in findings] == ([words] if words else [])
 
 
+@pytest.mark.parametrize("type_", [
+    "aws_cloudwatch_event_target",
+    "aws_sns_topic_policy",
+    "aws_sns_topic_subscription",
+])  # fmt: skip
+def test_what_refers_to_another_account_makes_it_no_own(type_: str) -> None:
+    there = {"arn": "arn:aws:sns:r:999999999999:t"}
+    refers = resource(f"{type_}.it", "no-op", before=there, after=there)
+    change = changed("aws_s3_bucket_policy", None, {"policy": policy(OTHER)})
+    words = ["an account gets access, maybe another one: 999999999999"]
+    assert [finding.words for finding in review(plan(STAYS, refers, change)).findings] == words
+    # Nor does any other ARN, when the credentials tell.
+    role = resource("aws_iam_role.r", "no-op", before={"arn": "arn:aws:iam::999999999999:role/r"}, after={})
+    assert [finding.words for finding in reviewed(role, change).findings] == [
+        "another account gets access: 999999999999"
+    ]
+
+
 def test_an_action_that_is_not_known_yet_is_more_than_what_is_allowed_today() -> None:
     today = {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"], "Resource": ["r"]}
     more = {**today, "Action": ["s3:GetObject", UNKNOWN]}
@@ -986,6 +1004,27 @@ def test_a_policy_that_is_not_known_yet_is_said() -> None:
         "root_module": {"resources": [{"address": "aws_s3_bucket_policy.it", "expressions": {"bucket": {}}}]}
     }
     assert said not in reviewed(change, configuration=unset).markdown
+
+
+def test_a_policy_that_is_not_known_yet_hides_no_other() -> None:
+    known = {"name": "a", "policy": policy(statement(Action="*", Resource="*"))}
+    denying = {"name": "b", "policy": policy({**READ, "Effect": "Deny"})}
+    before = {"inline_policy": [denying]}
+    unknown = resource(
+        "aws_iam_role.r",
+        "update",
+        before=before,
+        after={"inline_policy": [known, {"name": "b"}]},
+        after_unknown={"inline_policy": [{}, {"policy": True}]},
+    )
+    result = reviewed(unknown)
+    assert [finding.words for finding in result.findings] == ["it may do everything: *"]
+    assert "❔ Known only after apply" in result.markdown
+    # An empty one is known.
+    empty = changed("aws_iam_role", before, {"inline_policy": [known, {"name": "b", "policy": ""}]})
+    assert [finding.words for finding in reviewed(empty).findings] == [
+        "it may do everything: *; it no longer denies Read"
+    ]
 
 
 def document(*statements: object, unknown: object = None, **fields: object) -> Any:  # noqa: ANN401

@@ -174,11 +174,11 @@ def _compared(row: Row, change: Change, fates: Fates, plan: Plan) -> Iterator[po
 def _policy_widenings(
     kind: policies.Kind, before: list[object], after: list[object], *, new: bool, plan: Plan
 ) -> Iterator[policies.Widening]:
-    olds, news = ([statements_of(policy) for policy in side] for side in (before, after))
-    if None in news:
-        # Not known before apply: said of the plan as a whole.
-        return
+    olds, news = ([statements_of(policy) for policy in side if policy] for side in (before, after))
     allowed, allowing = (
         [statement for statements in side for statement in statements or ()] for side in (olds, news)
     )
+    if None in news:
+        # What is not known before apply is said of the plan as a whole, and may deny what is denied today.
+        allowed = [statement for statement in allowed if statement["Effect"] == "Allow"]
     yield from policies.widenings(allowed, allowing, kind=kind, new=new, own=plan.accounts)

@@ -36,6 +36,8 @@ REASONS = {
     "delete_because_each_key": "its key is not in for_each any more",
     "delete_because_no_move_target": "it was moved to an address that is not configured",
 }
+# Their ARN is of what they refer to, in whatever account.
+_OF_OTHERS = ("aws_cloudwatch_event_target", "aws_sns_topic_policy", "aws_sns_topic_subscription")
 _ARN_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):.*", re.DOTALL)
 
 
@@ -151,7 +153,7 @@ def understand(data: object) -> Plan:
         ),
         checks=tuple(_checks(plan, secrets)),
         references=references,
-        accounts=frozenset(_accounts(plan, changes)) - {""},
+        accounts=frozenset(_accounts(plan, changes)),
         deployed=frozenset(
             as_text(resource.get("address"))
             for resource in _resources(plan, "prior_state")
@@ -356,15 +358,16 @@ def _checks(plan: dict[str, Any], secrets: Secrets) -> Iterator[Check]:
         )
 
 
-def _accounts(plan: dict[str, Any], changes: list[Change]) -> Iterator[str]:
-    """Those of the credentials, and of all that is deployed."""
-    for key in ("prior_state", "planned_values"):
-        for resource in _resources(plan, key):
-            if resource.get("type") == "aws_caller_identity":
-                yield as_text(as_dict(resource.get("values")).get("account_id"))
-    for change in changes:
-        if match := _ARN_ACCOUNT.fullmatch(as_text(as_dict(change.before).get("arn"))):
-            yield match[1]
+def _accounts(plan: dict[str, Any], changes: list[Change]) -> set[str]:
+    """Those of the credentials; of a plan that does not tell, those of all that is deployed."""
+    own = {
+        as_text(as_dict(resource.get("values")).get("account_id"))
+        for key in ("prior_state", "planned_values")
+        for resource in _resources(plan, key)
+        if resource.get("type") == "aws_caller_identity"
+    } - {""}
+    arns = [as_text(as_dict(change.before).get("arn")) for change in changes if change.type not in _OF_OTHERS]
+    return own or {match[1] for arn in arns if (match := _ARN_ACCOUNT.fullmatch(arn))}
 
 
 def _resources(plan: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
