@@ -15,10 +15,6 @@ from tools.review.secrets import UNKNOWN
 ON = {"cidr_blocks": ["0.0.0.0/0"]}
 
 
-def rule(kind: str = "expiration", *, on: bool = True, **block: object) -> dict[str, object]:
-    return {"enabled": on, kind: [block]}
-
-
 def port(protocol: str, first: object = None, last: object = None) -> dict[str, object]:
     return {**ON, "protocol": protocol, "from_port": first, "to_port": last}
 
@@ -93,24 +89,6 @@ JUDGED: list[tuple[Judgement, list[Any], list[Any], bool]] = [
     (judges.SHORTER_LOCK, [{"days": 10}], [{"mode": "GOVERNANCE"}], True),
     (judges.SHORTER_LOCK, [{"days": 10}], [{"days": "some", "years": 1}], False),
     (judges.SHORTER_LOCK, [{"days": 10}], [{"days": [9]}], True),
-    (judges.EXPIRES, [], [rule(days=5)], True),
-    (judges.EXPIRES, [], [rule(days=5, on=False)], False),
-    (judges.EXPIRES, [], [{"status": "Disabled", **rule(days=5)}], False),
-    (judges.EXPIRES, [], [rule(days="5")], True),
-    (judges.EXPIRES, [], [rule(days="0")], False),
-    (judges.EXPIRES, [], [rule(days="")], False),
-    (judges.EXPIRES, [], [rule(days=0)], False),
-    (judges.EXPIRES, [rule(days="10")], [rule(days="9")], True),
-    (judges.EXPIRES, [rule(days="9")], [rule(days="10")], False),
-    (judges.EXPIRES, [rule(days="999999999")], [rule(days="1000000000")], True),
-    (judges.EXPIRES, [rule(days=5)], [rule(date="2100-01-01")], True),
-    (judges.EXPIRES, [rule(date="2026-12-02T00:00:00Z")], [rule(date="2026-12-01T00:00:00Z")], True),
-    (judges.EXPIRES, [rule(date="2026-12-01T00:00:00Z")], [rule(date="2026-12-02T00:00:00Z")], False),
-    (judges.EXPIRES, [rule(date="2026-12-01")], [rule(date="some day")], True),
-    (judges.EXPIRES, [rule("noncurrent_version_expiration", noncurrent_days=5)], [rule("noncurrent_version_expiration", noncurrent_days=4)], True),
-    (judges.EXPIRES, [rule("noncurrent_version_expiration", days=5)], [rule("noncurrent_version_expiration", days=4)], True),
-    (judges.EXPIRES, [rule("noncurrent_version_expiration", newer_noncurrent_versions=5)], [rule("noncurrent_version_expiration", newer_noncurrent_versions=4)], True),
-    (judges.EXPIRES, [rule("noncurrent_version_expiration", noncurrent_days=5)], [rule("noncurrent_version_expiration", days=5)], True),
     (judges.OPENS_INGRESS, [], [port("tcp", 22, 22)], True),
     (judges.OPENS_INGRESS, [], [{"ipv6_cidr_blocks": ["::/0"]}], True),
     (judges.OPENS_INGRESS, [], [{"type": "egress", **ON}], False),

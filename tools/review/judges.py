@@ -4,15 +4,13 @@ Each gets all values of the attribute, before and after, one for each block that
 after apply is taken for strong. `strong` is what a created resource is compared with.
 """
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tools.review import policies
+from tools.review import lifecycles, policies
 from tools.review.patterns import are_ranges_within, open_to_internet
 from tools.review.secrets import UNKNOWN
 
@@ -109,47 +107,7 @@ def _locked_days(values: Values) -> Iterator[object]:
 
 
 def _expires(before: Values, after: Values) -> bool:
-    """Whether an expiring rule has no like today: one with its filter or none, and no longer a time."""
-    today = list(_expiries(before))
-    return any(
-        not any(
-            old_kind == kind and old_time <= time and old_filter in (filter_, "[]")
-            for old_kind, old_filter, old_time in today
-        )
-        for kind, filter_, time in _expiries(after)
-    )
-
-
-def _expiries(rules: Values) -> Iterator[tuple[tuple[str, str], str, float]]:
-    """For each enabled rule that deletes: what it counts, what it is for as JSON, and what it counts to."""
-    for rule in _blocks(rules):
-        if rule.get("status", "Enabled") != "Enabled" or rule.get("enabled", True) is not True:
-            continue
-        what = [item for item in (rule.get("filter"), rule.get("prefix"), rule.get("tags")) if _is_set(item)]
-        filter_ = json.dumps(what, sort_keys=True, default=str)
-        for kind, attributes in _DELETING.items():
-            for block in _blocks([rule.get(kind)]):
-                for attribute in attributes:
-                    if (time := _time(block.get(attribute))) is not None:
-                        yield (kind, attribute), filter_, time
-
-
-_DELETING = {
-    "expiration": ("days", "date"),
-    "noncurrent_version_expiration": ("noncurrent_days", "days", "newer_noncurrent_versions"),
-}
-
-
-def _time(value: object) -> float | None:
-    """A number of days or versions, maybe as a text, or a date in seconds; what is no date may be today."""
-    if not isinstance(value, str):
-        return _float(value) if _is_number(value) and value else None
-    if not value or re.fullmatch(r"\d{1,9}", value, re.ASCII):
-        return _time(int(value or 0))
-    try:
-        return datetime.fromisoformat(value).timestamp()
-    except (ValueError, OverflowError):
-        return -INFINITE
+    return lifecycles.expires(_blocks(before), _blocks(after))
 
 
 def _opens_ingress(before: Values, after: Values) -> bool:
