@@ -6,15 +6,17 @@ after apply is taken for strong. `strong` is what a created resource is compared
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from tools.review import lifecycles, policies
+from tools.review import events, lifecycles, policies
 from tools.review.patterns import are_ranges_within, open_to_internet
 from tools.review.secrets import UNKNOWN
 
 Values = list[Any]
+# To which addresses each protocol, from its first to its last port, is open.
+Ports = dict[tuple[str, float, float], list[str]]
 INFINITE = float("inf")
 # By what security groups call protocols.
 _PROTOCOLS = {"all": "-1", "1": "icmp", "6": "tcp", "17": "udp"}
@@ -37,12 +39,15 @@ class Judgement:
 
 
 def leaves(*good: object) -> Judgement:
-    """It had one of these values and has none of them any more."""
+    """Fewer of its values are one of these."""
+
+    def number(values: Values) -> int:
+        return sum(_any(good, [value]) for value in _flat(values))
 
     def has_left(before: Values, after: Values) -> bool:
-        return _any(good, before) and not _any((*good, UNKNOWN), after)
+        return number(after) < number(before) and UNKNOWN not in _flat(after)
 
-    return Judgement(has_left, good)
+    return Judgement(has_left, good[:1])
 
 
 def becomes(bad: object) -> Judgement:
@@ -59,19 +64,22 @@ def matches(pattern: str) -> Judgement:
     return Judgement(lambda before, after: bool(found(after) - found(before)))
 
 
-def lower(*, forever: int | None = None, strong: int | None = None) -> Judgement:
-    """The lowest of its numbers gets lower; `forever` is the number for no limit, then the default.
+def lower(
+    *, default: float | None = None, forever: int | None = None, strong: int | None = None
+) -> Judgement:
+    """One of its numbers gets lower, whatever is added; `forever` is the number for no limit.
 
-    A created resource is weak below `strong`.
+    Unset it is the default, of what has no limit none. A created resource is weak below `strong`.
     """
+    unset = default if forever is None else INFINITE
 
-    def number(values: Values) -> float | None:
-        numbers = [INFINITE if value == forever else _float(value) for value in values if _is_number(value)]
-        return min(numbers, default=None if forever is None else INFINITE)
+    def numbers(values: Values) -> list[float]:
+        found = [INFINITE if value == forever else _float(value) for value in values if _is_number(value)]
+        return sorted(found, reverse=True) or ([] if unset is None else [unset])
 
     def is_lower(before: Values, after: Values) -> bool:
-        old, new = number(before), number(after)
-        return old is not None and new is not None and new < old and UNKNOWN not in after
+        pairs = zip(numbers(before), numbers(after), strict=False)
+        return any(new < old for old, new in pairs) and UNKNOWN not in after
 
     return Judgement(is_lower, () if strong is None else (strong,))
 
@@ -95,6 +103,26 @@ def _are_others(before: Values, after: Values) -> bool:
     return bool(olds - news) and len(news) >= len(olds) and UNKNOWN not in _flat(after)
 
 
+def _are_missing(before: Values, after: Values) -> bool:
+    """Whether one of today's is missing, whatever is in its place."""
+    return bool(set(map(str, _set(before))) - set(map(str, _set(after)))) and UNKNOWN not in _flat(after)
+
+
+def _is_of_aws(before: Values, after: Values) -> bool:
+    """Whether a key of AWS takes the place of an own one."""
+    key = re.compile("(arn:.*:)?alias/aws/.*")
+    olds, news = (_texts(_set(values)) for values in (before, after))
+    return any(map(key.fullmatch, news)) and bool(olds) and not any(map(key.fullmatch, olds))
+
+
+def _are_filtered_out(before: Values, after: Values) -> bool:
+    return events.are_filtered_out(_set(before), _set(after))
+
+
+def _are_notified_of_less(before: Values, after: Values) -> bool:
+    return events.are_notified_of_less(_blocks(before), _blocks(after)) and UNKNOWN not in _flat(after)
+
+
 def _locks_shorter(before: Values, after: Values) -> bool:
     return LOWER.is_weaker(list(_locked_days(before)), list(_locked_days(after)))
 
@@ -114,21 +142,34 @@ def _opens_ingress(before: Values, after: Values) -> bool:
     """Whether a port is open to a large part of the internet that is not today."""
     today = _open_ports(before)
     return any(
-        not any(
-            old_protocol in (protocol, _EVERY_PROTOCOL)
-            and old_first <= first
-            and last <= old_last
-            and are_ranges_within(old_ranges, ranges)
-            for (old_protocol, old_first, old_last), old_ranges in today.items()
+        open_to_internet(ranges)
+        and not all(
+            are_ranges_within(_ranges_of(today, protocol, port), ranges)
+            for port in _turning_points(today, first, last)
         )
         for (protocol, first, last), ranges in _open_ports(after).items()
-        if open_to_internet(ranges)
     )
 
 
-def _open_ports(rules: Values) -> dict[tuple[str, float, float], list[str]]:
+def _turning_points(rules: Ports, first: float, last: float) -> set[float]:
+    """The ports from which on rules begin or end to count; all up to the next one are in the same rules."""
+    edges = {edge for _, begin, end in rules for edge in (begin, end + 1)}
+    return {first, *(edge for edge in edges if first < edge <= last)}
+
+
+def _ranges_of(rules: Ports, protocol: str, port: float) -> list[str]:
+    """To which addresses a port is open."""
+    return [
+        text
+        for (other, first, last), ranges in rules.items()
+        if other in (protocol, _EVERY_PROTOCOL) and first <= port <= last
+        for text in ranges
+    ]
+
+
+def _open_ports(rules: Values) -> Ports:
     """For protocol, first and last port, to which addresses they are open."""
-    found: dict[tuple[str, float, float], list[str]] = {}
+    found: Ports = {}
     for rule in _blocks(rules):
         if rule.get("type", "ingress") == "ingress":
             protocol = str(rule.get("protocol", rule.get("ip_protocol")))
@@ -205,6 +246,12 @@ GONE = Judgement(_is_gone, ("set",), judges_unset=True)
 APPEARS = Judgement(lambda before, after: _is_gone(after, before))
 FEWER = Judgement(_are_fewer, ("set",), judges_unset=True)
 OTHERS = Judgement(_are_others)
+MISSING = Judgement(_are_missing)
+# A created resource is weak without it, too.
+NOT_ON = replace(OFF, judges_unset=True)
+OF_AWS = Judgement(_is_of_aws)
+FILTERED_OUT = Judgement(_are_filtered_out)
+NOTIFIED_OF_LESS = Judgement(_are_notified_of_less)
 SHORTER_LOCK = Judgement(_locks_shorter)
 EXPIRES = Judgement(_expires)
 OPENS_INGRESS = Judgement(_opens_ingress)
