@@ -161,6 +161,8 @@ def _compared(row: Row, change: Change, fates: Fates, plan: Plan) -> Iterator[po
         or (row.created == SUBJECT and fates.comes_with_it(change))
     ):
         return
+    if row.unless and any(values_at(change.after, row.unless)):
+        return
     if row.weaker.policy:
         new = created and not fates.joins(change)
         yield from _policy_widenings(row.weaker.policy, before, after, new=new, plan=plan)
