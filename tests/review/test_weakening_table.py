@@ -12,7 +12,7 @@ import pytest
 
 from tests.review.handmade import plan, resource
 from tools.review.danger import weakenings
-from tools.review.ownership import BELONGS_TO, DIMENSIONS, OF_ACCOUNT, OWNERS, SAME_AS
+from tools.review.ownership import BELONGS_TO, OF_ACCOUNT, OWNERS, SAME_AS
 from tools.review.plan import understand
 from tools.review.weakenings import NEW, TABLE
 
@@ -430,7 +430,7 @@ def test_types_and_attributes_are_those_of_the_provider() -> None:
         (type_, path) for table in (BELONGS_TO, SAME_AS) for type_, some in table.items() for path in some
     ]
     # What is in a value that the provider does not look into.
-    beyond = {*DIMENSIONS, "deadLetterTargetArn"}
+    beyond = {"deadLetterTargetArn"}
     for type_, path in paths:
         named.setdefault(type_, set()).update(set(path.split(".")) - beyond - {""})
     spec = find_spec("cdktf_cdktf_provider_aws")

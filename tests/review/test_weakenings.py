@@ -614,6 +614,15 @@ def test_an_alarm_goes_with_all_that_it_watches() -> None:
     allowed = ("aws_lambda_function.f", "aws_lambda_function.g")
     assert reviewed(alarm, *functions, allowed=allowed).exit_status == EXIT_SAFE
     assert reviewed(alarm, functions[0], allowed=allowed).exit_status == EXIT_GUARDED
+    # What is known only after apply may be what is created.
+    watching = resource(
+        "aws_cloudwatch_metric_alarm.it",
+        "update",
+        before={"dimensions": {"FunctionName": "f"}},
+        after={"dimensions": {}},
+        after_unknown={"dimensions": {"FunctionName": True}},
+    )
+    assert reviewed(watching).exit_status == EXIT_SAFE
     # A dimension that names no resource is none of it.
     of = {"BucketName": "b", "StorageType": "AllStorageTypes"}
     size = gone("aws_cloudwatch_metric_alarm", dimensions=of)

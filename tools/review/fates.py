@@ -8,7 +8,7 @@ what is of the account. What is made to belong to something else leaves the old 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from tools.review.ownership import BELONGS_TO, OF_ACCOUNT, OWNERS, SAME_AS
+from tools.review.ownership import BELONGS_TO, DIMENSIONS, OF_ACCOUNT, OWNERS, SAME_AS
 from tools.review.paths import values_at
 from tools.review.plan import Change, Plan
 from tools.review.secrets import UNKNOWN
@@ -85,8 +85,8 @@ class Fates:
 
     def comes_with_it(self, change: Change) -> bool:
         """Whether what a created resource belongs to is created as well."""
-        unknown = any(UNKNOWN in values_at(change.after, path) for path in BELONGS_TO.get(change.type, ()))
-        return unknown or any(map(self._created.intersection, _owners(change.type, change.after)))
+        owners = _owners(change.type, change.after)
+        return _is_unknown(change.type, change.after) or any(map(self._created.intersection, owners))
 
     def joins(self, change: Change) -> bool:
         """Whether a created resource belongs to one that is there already."""
@@ -94,9 +94,7 @@ class Fates:
 
     def _left(self, change: Change) -> tuple[str, ...]:
         """What a changed resource belongs to no longer, of what stays."""
-        if change.action not in ("change", "replace") or change.type not in BELONGS_TO:
-            return ()
-        if any(UNKNOWN in values_at(change.after, path) for path in BELONGS_TO[change.type]):
+        if change.action not in ("change", "replace") or _is_unknown(change.type, change.after):
             return ()
         olds, news = (_owners(change.type, side) for side in (change.before, change.after))
         texts = {text for names in news for _, text in names}
@@ -119,12 +117,25 @@ def _identity(change: Change, side: object) -> tuple[object, ...]:
     return (change.type, str(values))
 
 
+def _references(type_: str, side: object) -> Iterator[tuple[tuple[str, ...], object]]:
+    """The texts that name what a resource belongs to, each with the types that it may be of."""
+    for path, owners in BELONGS_TO.get(type_, {}).items():
+        for value in values_at(side, path):
+            if isinstance(value, dict):
+                yield from (((DIMENSIONS[name],), value[name]) for name in value if name in DIMENSIONS)
+            else:
+                yield owners, value
+
+
+def _is_unknown(type_: str, side: object) -> bool:
+    return any(text is UNKNOWN for _, text in _references(type_, side))
+
+
 def _owners(type_: str, side: object) -> list[frozenset[Named]]:
     """What a resource belongs to, each by all that it may be."""
     return [
         frozenset((owner, text) for owner in owners)
-        for path, owners in BELONGS_TO.get(type_, {}).items()
-        for text in values_at(side, path)
+        for owners, text in _references(type_, side)
         if isinstance(text, str)
     ]
 

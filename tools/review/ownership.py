@@ -46,9 +46,8 @@ BELONGS_TO: dict[str, Owners] = {
     "aws_cloudwatch_log_resource_policy": {},
     "aws_cloudwatch_log_subscription_filter": _LOG_GROUP,
     "aws_cloudwatch_metric_alarm": {
-        f"{path}.{dimension}": (type_,)
-        for path in ("dimensions", "metric_query.metric.dimensions")
-        for dimension, type_ in DIMENSIONS.items()
+        "dimensions": tuple(DIMENSIONS.values()),
+        "metric_query.metric.dimensions": tuple(DIMENSIONS.values()),
     },
     "aws_dynamodb_resource_policy": {"resource_arn": ("aws_dynamodb_table",)},
     "aws_ecr_registry_policy": {},
