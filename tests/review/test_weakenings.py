@@ -221,6 +221,8 @@ WEAKER: list[Case] = [
     ("aws_lambda_permission", None, CALL | {"principal_org_id": "o-a1b2c3d4e5"}, "", "a whole organisation gets access: o-a1b2c3d4e5"),
     ("aws_lambda_permission", CALL | {"principal_org_id": "o-a1b2c3d4e5"}, CALL, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
     ("aws_lambda_layer_version_permission", LAYER | {"organization_id": "o-a1b2c3d4e5"}, LAYER, "", "anyone may read; without its condition on aws:PrincipalOrgID"),
+    ("aws_lambda_permission", INVOKE | {"function_url_auth_type": "AWS_IAM"}, INVOKE | {"function_url_auth_type": "NONE"}, "", "under another condition: lambda:FunctionUrlAuthType NONE"),
+    ("aws_cloudwatch_event_permission", {"principal": "*", "condition": [OF_ORGANISATION]}, {"principal": "*", "condition": [OF_ORGANISATION | {"value": "o-f6g7h8i9j0"}]}, "", "a whole organisation gets access: o-f6g7h8i9j0"),
     ("aws_lambda_layer_version_permission", None, LAYER | {"principal": "999999999999"}, "", "another account gets access: 999999999999"),
     ("aws_cloudwatch_event_permission", {"principal": "*", "condition": [OF_ORGANISATION]}, {"principal": "*", "condition": []}, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
     # Processing switched off.
@@ -259,7 +261,7 @@ WEAKER: list[Case] = [
     ("aws_iam_role", {"permissions_boundary": "arn:aws:iam::123456789012:policy/b"}, {"permissions_boundary": "arn:aws:iam::aws:policy/AdministratorAccess"}, "permissions_boundary", "another permissions boundary"),
     # Other accounts, and a large part of the internet.
     ("aws_lambda_permission", None, INVOKE | {"principal": "999999999999"}, "", "another account gets access: 999999999999"),
-    ("aws_lambda_permission", None, INVOKE | {"principal": "arn:aws:iam::999999999999:role/r"}, "", "another account gets access: 999999999999"),
+    ("aws_lambda_permission", None, INVOKE | {"principal": "arn:aws:iam::999999999999:role/r.s"}, "", "another account gets access: 999999999999"),
     ("aws_lambda_permission", None, INVOKE | {"source_account": "999999999999"}, "", "another account gets access: 999999999999"),
     ("aws_lambda_permission", INVOKE | {"source_arn": TOPIC}, INVOKE | {"source_arn": "arn:aws:sns:r:999999999999:t"}, "", "another account gets access: 999999999999"),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::999999999999:role/r"}, "grantee_principal", "another account may use the key"),
@@ -614,15 +616,6 @@ def test_an_alarm_goes_with_all_that_it_watches() -> None:
     allowed = ("aws_lambda_function.f", "aws_lambda_function.g")
     assert reviewed(alarm, *functions, allowed=allowed).exit_status == EXIT_SAFE
     assert reviewed(alarm, functions[0], allowed=allowed).exit_status == EXIT_GUARDED
-    # What is known only after apply may be what is created.
-    watching = resource(
-        "aws_cloudwatch_metric_alarm.it",
-        "update",
-        before={"dimensions": {"FunctionName": "f"}},
-        after={"dimensions": {}},
-        after_unknown={"dimensions": {"FunctionName": True}},
-    )
-    assert reviewed(watching).exit_status == EXIT_SAFE
     # A dimension that names no resource is none of it.
     of = {"BucketName": "b", "StorageType": "AllStorageTypes"}
     size = gone("aws_cloudwatch_metric_alarm", dimensions=of)
@@ -642,10 +635,50 @@ def test_a_policy_that_stands_alone_is_missed_for_what_it_denies(type_: str) -> 
     assert reviewed(gone(type_, **{attribute: policy(READ)})).exit_status == EXIT_SAFE
 
 
+@pytest.mark.parametrize(("dimension", "owner", "name"), [
+    ("CacheClusterId", "aws_elasticache_cluster", "cluster_id"),
+    ("DBClusterIdentifier", "aws_rds_cluster", "cluster_identifier"),
+    ("DBInstanceIdentifier", "aws_db_instance", "identifier"),
+    ("DomainName", "aws_opensearch_domain", "domain_name"),
+    ("LoadBalancer", "aws_lb", "arn_suffix"),
+    ("StateMachineArn", "aws_sfn_state_machine", "arn"),
+    ("TableName", "aws_dynamodb_table", "name"),
+])  # fmt: skip
+def test_an_alarm_goes_with_what_its_dimension_names(dimension: str, owner: str, name: str) -> None:
+    alarm = gone("aws_cloudwatch_metric_alarm", dimensions={dimension: "it"})
+    allowed = (f"{owner}.it",)
+    assert reviewed(alarm, gone(owner, **{name: "it"}), allowed=allowed).exit_status == EXIT_SAFE
+    assert reviewed(alarm, gone(owner, **{name: "other"}), allowed=allowed).exit_status == EXIT_GUARDED
+
+
+def test_an_alarm_that_watches_more_or_what_is_not_known_yet_moves_away_from_nothing() -> None:
+    def watching(*names: str) -> list[dict[str, object]]:
+        return [{"metric": [{"dimensions": {"FunctionName": name}}]} for name in names]
+
+    def moved(*names: str, **change: object) -> Any:  # noqa: ANN401
+        sides = [{**ALARM, "metric_query": watching(*some)} for some in ("f", names)]
+        return resource("aws_cloudwatch_metric_alarm.it", "update", before=sides[0], after=sides[1], **change)
+
+    assert reviewed(moved("f", "g")).exit_status == EXIT_SAFE
+    assert reviewed(moved("g", "h")).exit_status == EXIT_GUARDED
+    unknown = {"metric_query": [{}, {"metric": [{"dimensions": {"FunctionName": True}}]}]}
+    assert reviewed(moved("g", "h", after_unknown=unknown)).exit_status == EXIT_SAFE
+
+
+def test_a_part_that_stays_is_judged_though_its_owner_goes() -> None:
+    function = gone("aws_lambda_function", function_name="f")
+    alarm = {**ALARM, "dimensions": {"FunctionName": "f"}}
+    quiet = changed("aws_cloudwatch_metric_alarm", alarm, {**alarm, "actions_enabled": False})
+    assert [
+        finding.words for finding in reviewed(function, quiet, allowed=("aws_lambda_function.it",)).findings
+    ][-1:] == ["the alarm tells nobody"]
+
+
 @pytest.mark.parametrize("name", ["", ["it"], None])
 def test_what_has_no_name_owns_nothing(name: object) -> None:
     part = gone("aws_cloudwatch_event_target", rule=name)
-    assert reviewed(part, gone("aws_lambda_function", name=name)).exit_status == EXIT_GUARDED
+    owner = gone("aws_cloudwatch_event_rule", name=name)
+    assert "aws_cloudwatch_event_target.it" in [item.allow for item in reviewed(part, owner).findings]
 
 
 def test_only_what_is_destroyed_or_created_takes_its_parts_along() -> None:
@@ -762,6 +795,10 @@ def test_a_replacement_loses_what_is_in_it() -> None:
     assert [finding.words for finding in reviewed(replaced).findings] == ["the logs in it are lost"]
     kept = resource("aws_cloudwatch_log_group.it", "create", "forget", **sides)
     assert reviewed(kept).exit_status == EXIT_SAFE
+    again = resource(
+        "aws_cloudwatch_log_group.it", "delete", "create", before={"name": "g"}, after={"name": "g"}
+    )
+    assert [finding.words for finding in reviewed(again).findings] == ["the logs in it are lost"]
     # Of a topic nothing is lost that was not delivered.
     topic = resource(
         "aws_sns_topic.it",
@@ -860,6 +897,13 @@ def test_what_is_in_a_resource_does_not_follow_it_to_another_address(type_: str)
     assert reviewed(function, same).exit_status == EXIT_SAFE
 
 
+def test_a_bucket_at_another_address_is_as_public_as_it_was() -> None:
+    sides = {"bucket": "b", "acl": "public-read"}
+    old = resource("aws_s3_bucket.old", "delete", before=sides)
+    new = resource("aws_s3_bucket.new", "create", after=sides)
+    assert [finding.allow for finding in reviewed(old, new).findings] == ["aws_s3_bucket.old"]
+
+
 def test_logs_that_aws_keeps_are_not_lost() -> None:
     assert reviewed(gone("aws_cloudwatch_log_group", name="g", skip_destroy=True)).exit_status == EXIT_SAFE
 
@@ -913,6 +957,15 @@ def test_nothing_is_missed_of_what_goes_or_gets_another_name(actions: tuple[str,
     assert reviewed(bucket, moved, allowed=allowed).exit_status == EXIT_GUARDED
 
 
+@pytest.mark.parametrize("actions", [("forget",), ("delete", "create"), ("no-op",)])
+def test_what_keeps_its_name_misses_what_moves_away(actions: tuple[str, ...]) -> None:
+    type_ = "aws_s3_bucket_public_access_block"
+    moved = resource(f"{type_}.it", "delete", "create", before={"bucket": "a"}, after={"bucket": "b"})
+    after = None if actions == ("forget",) else {"bucket": "a"}
+    bucket = resource("aws_s3_bucket.it", *actions, before={"bucket": "a"}, after=after)
+    assert reviewed(bucket, moved, allowed=("aws_s3_bucket.it",)).exit_status == EXIT_GUARDED
+
+
 def test_a_part_that_takes_the_place_of_another_is_compared_with_it() -> None:
     def block(bucket: str, *, acls: bool = True) -> dict[str, object]:
         return {"bucket": bucket, "block_public_acls": acls}
@@ -931,13 +984,20 @@ def test_a_part_that_takes_the_place_of_another_is_compared_with_it() -> None:
     assert f"{type_}.it[0].block_public_acls" in [finding.allow for finding in reviewed(off).findings]
 
 
-@pytest.mark.parametrize("one", ["f", "arn:aws:lambda:r:123456789012:function:f"])
-def test_an_arn_names_what_its_name_does(one: str) -> None:
-    other = {"f": "arn:aws:lambda:r:123456789012:function:f"}.get(one, "f")
-    for name, status in ((other, EXIT_SAFE), (f"x{other}", EXIT_GUARDED)):
-        sides = {"before": {"function_name": one}, "after": {"function_name": name}}
-        config = resource("aws_lambda_function_event_invoke_config.it", "delete", "create", **sides)
-        assert reviewed(config).exit_status == status
+@pytest.mark.parametrize(("type_", "name", "arn"), [
+    ("aws_lambda_function_event_invoke_config", "function_name", "arn:aws:lambda:r:123456789012:function:it"),
+    ("aws_kms_alias", "target_key_id", "arn:aws:kms:r:123456789012:key/it"),
+])  # fmt: skip
+def test_an_arn_names_what_its_name_does(type_: str, name: str, arn: str) -> None:
+    for one, other, status in (
+        ("it", arn, EXIT_SAFE),
+        (arn, "it", EXIT_SAFE),
+        (arn, "t", EXIT_GUARDED),
+        (arn, f"{arn}s", EXIT_GUARDED),
+        ("it", "t", EXIT_GUARDED),
+    ):
+        change = resource(f"{type_}.it", "update", before={name: one}, after={name: other})
+        assert reviewed(change).exit_status == status
 
 
 def test_a_policy_of_a_role_at_another_address_is_compared_with_the_old_one() -> None:
@@ -1058,6 +1118,9 @@ def test_a_policy_that_is_not_known_yet_hides_no_other() -> None:
     result = reviewed(unknown)
     assert [finding.words for finding in result.findings] == ["it may do everything: *"]
     assert "❔ Known only after apply" in result.markdown
+    # What is allowed today is not new.
+    unknown["change"]["before"] = {"inline_policy": [known]}
+    assert reviewed(unknown).exit_status == EXIT_SAFE
     # An empty one is known.
     empty = changed("aws_iam_role", before, {"inline_policy": [known, {"name": "b", "policy": ""}]})
     assert [finding.words for finding in reviewed(empty).findings] == [
@@ -1219,13 +1282,16 @@ def test_a_log_group_goes_with_its_function_and_with_nothing_else_of_that_name()
     lost = "the logs in it are lost"
     with_function = reviewed(group, gone("aws_lambda_function", function_name="f"))
     assert lost not in [finding.words for finding in with_function.findings]
+    stops = gone("aws_cloudwatch_log_metric_filter", log_group_name="/aws/lambda/f")
+    with_group = reviewed(stops, gone("aws_cloudwatch_log_group", name="f"))
+    assert "the metric stops" in [finding.words for finding in with_group.findings]
     with_role = reviewed(group, gone("aws_iam_role", name="f"))
     assert lost in [finding.words for finding in with_role.findings]
 
 
 def test_an_account_that_had_access_is_no_stranger() -> None:
-    before = {"principal": "999999999999", "statement_id": "a"}
-    change = changed("aws_lambda_permission", before, {**before, "statement_id": "b"})
+    before = {"endpoint": "arn:aws:sqs:r:999999999999:q", "raw_message_delivery": False}
+    change = changed("aws_sns_topic_subscription", before, {**before, "raw_message_delivery": True})
     assert reviewed(change).exit_status == EXIT_SAFE
 
 

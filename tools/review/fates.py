@@ -20,6 +20,7 @@ _NAMES = (
 )
 # Type and name of a resource.
 Named = tuple[str, str]
+Identity = tuple[object, ...]
 
 
 class Fates:
@@ -44,20 +45,20 @@ class Fates:
                 self._destroyed |= names
             elif change.action == "create":
                 self._created |= later
-            if change.action in ("destroy", "replace", "change"):
+            if change.action != "forget":
                 self._former |= names - later
-        self._old: dict[tuple[object, ...], Change] = {}
-        self._successors: set[tuple[object, ...]] = set()
+        self._old: dict[Identity, Change] = {}
+        self._successors: set[Identity] = set()
         for change in changes:
-            was, will_be = _identity(change, change.before), _identity(change, change.after)
-            if change.action in ("destroy", "replace", "change") and was != will_be:
+            was, will_be = _identity(change.type, change.before), _identity(change.type, change.after)
+            if was and was != will_be:
                 self._old[was] = change
-            if change.action in ("create", "replace", "change") and was != will_be:
+            if will_be and was != will_be:
                 self._successors.add(will_be)
 
     def lives_on(self, change: Change) -> bool:
         """Whether what is destroyed is there again, at another address."""
-        return _identity(change, change.before) in self._successors
+        return _identity(change.type, change.before) in self._successors
 
     def parts(self, change: Change) -> Iterator[tuple[Change, tuple[str, ...]]]:
         """A change as it is judged, with the names of what it leaves behind.
@@ -73,7 +74,7 @@ class Fates:
             yield change, ()
 
     def _compared(self, change: Change) -> Change:
-        old = self._old.get(_identity(change, change.after)) if change.action == "create" else None
+        old = self._old.get(_identity(change.type, change.after)) if change.action == "create" else None
         return replace(change, action="change", before=old.before) if old else change
 
     def goes_with_it(self, change: Change) -> bool:
@@ -94,7 +95,7 @@ class Fates:
 
     def _left(self, change: Change) -> tuple[str, ...]:
         """What a changed resource belongs to no longer, of what stays."""
-        if change.action not in ("change", "replace") or _is_unknown(change.type, change.after):
+        if _is_unknown(change.type, change.after):
             return ()
         olds, news = (_owners(change.type, side) for side in (change.before, change.after))
         texts = {text for names in news for _, text in names}
@@ -107,14 +108,11 @@ class Fates:
         return tuple(sorted(left))
 
 
-def _identity(change: Change, side: object) -> tuple[object, ...]:
-    """What a resource is, whatever its address; one that cannot be told is only itself."""
-    by = SAME_AS.get(change.type) or (*BELONGS_TO.get(change.type, ()), "name", "bucket", "function_name")
-    values = {name: value for name in by if (value := values_at(side, name))}
-    is_told = by[0] in values if change.type in SAME_AS else values
-    if not is_told or any(UNKNOWN in value for value in values.values()):
-        return (change.address,)
-    return (change.type, str(values))
+def _identity(type_: str, side: object) -> Identity:
+    """What a resource is, whatever its address; nothing of one that cannot be told."""
+    by = SAME_AS.get(type_) or (*BELONGS_TO.get(type_, ()), "name", "bucket", "function_name")
+    values = [(name, str(value)) for name in by for value in values_at(side, name)]
+    return (type_, *values) if values else ()
 
 
 def _references(type_: str, side: object) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -99,7 +99,7 @@ OF_ACCOUNT = (
 )
 
 # By which a resource that is destroyed at one address and created at another is the same one, if not by what
-# it belongs to and its name; the first has to be set.
+# it belongs to and its name.
 SAME_AS = {
     "aws_cloudwatch_composite_alarm": ("alarm_name",),
     "aws_cloudwatch_event_rule": ("name", "event_bus_name"),

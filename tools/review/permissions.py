@@ -1,6 +1,5 @@
 """Resources that AWS makes statements of a policy of, as those statements."""
 
-from tools.review.paths import values_at
 from tools.review.shapes import as_dict, as_list
 
 # By type: the attributes that are conditions, with the operator and the key of each.
@@ -32,7 +31,7 @@ def policy_of(type_: str, resource: object) -> object:
         "Effect": "Allow",
         "Principal": {"Service" if is_service else "AWS": principal},
         "Action": given.get("action") or "events:PutEvents",
-        "Resource": next(iter(values_at(given, "function_name")), "*"),
+        "Resource": "*",
         "Condition": tests,
     }
-    return {"Statement": [statement]} if principal else {"Statement": []}
+    return {"Statement": [statement]}
