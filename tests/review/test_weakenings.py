@@ -221,7 +221,7 @@ WEAKER: list[Case] = [
     ("aws_lambda_permission", None, CALL | {"principal_org_id": "o-a1b2c3d4e5"}, "", "a whole organisation gets access: o-a1b2c3d4e5"),
     ("aws_lambda_permission", CALL | {"principal_org_id": "o-a1b2c3d4e5"}, CALL, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
     ("aws_lambda_layer_version_permission", LAYER | {"organization_id": "o-a1b2c3d4e5"}, LAYER, "", "anyone may read; without its condition on aws:PrincipalOrgID"),
-    ("aws_lambda_permission", INVOKE | {"function_url_auth_type": "AWS_IAM"}, INVOKE | {"function_url_auth_type": "NONE"}, "", "under another condition: lambda:FunctionUrlAuthType NONE"),
+    ("aws_lambda_permission", INVOKE | {"function_url_auth_type": "AWS_IAM"}, INVOKE | {"function_url_auth_type": "NONE"}, "", "without its condition on lambda:FunctionUrlAuthType"),
     ("aws_cloudwatch_event_permission", {"principal": "*", "condition": [OF_ORGANISATION]}, {"principal": "*", "condition": [OF_ORGANISATION | {"value": "o-f6g7h8i9j0"}]}, "", "a whole organisation gets access: o-f6g7h8i9j0"),
     ("aws_lambda_layer_version_permission", None, LAYER | {"principal": "999999999999"}, "", "another account gets access: 999999999999"),
     ("aws_cloudwatch_event_permission", {"principal": "*", "condition": [OF_ORGANISATION]}, {"principal": "*", "condition": []}, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
@@ -343,6 +343,7 @@ def test_a_replacement_weakens_as_an_update_does_and_the_way_back_does_not(
         "another permissions",
         "tells others",
         "another account",
+        "a whole organisation gets access",
         "failed messages go",
     )
     if not words.startswith(others):

@@ -21,7 +21,8 @@ def policy_of(type_: str, resource: object) -> object:
     given = as_dict(resource)
     tests: dict[str, dict[str, object]] = {}
     for attribute, (operator, key) in _CONDITIONS[type_].items():
-        if given.get(attribute):
+        # A function URL of the type NONE asks nobody who it is.
+        if given.get(attribute) not in (None, "", "NONE"):
             tests.setdefault(operator, {})[key] = given[attribute]
     for block in map(as_dict, as_list(given.get("condition"))):
         tests.setdefault(str(block.get("type")), {})[str(block.get("key"))] = block.get("value")
