@@ -272,6 +272,7 @@ ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("aws_cloudwatch_metric_alarm", "the alarm is gone"),
         ("aws_cloudwatch_metric_alarm", "treat_missing_data", "breaching", "other", "silence is no alarm"),
         ("aws_cloudwatch_composite_alarm", "the alarm is gone"),
+        ("aws_cloudwatch_composite_alarm", "alarm_rule", "ALARM(it)", "FALSE", "the alarm never goes off"),
         ("aws_cloudwatch_composite_alarm", "actions_suppressor", [], ["it"], "another alarm can silence it"),
         ("aws_cloudwatch_metric_alarm", "actions_enabled", True, False, "the alarm tells nobody"),
         ("aws_cloudwatch_metric_alarm", "alarm_actions", ["it"], [], "the alarm tells fewer or nobody"),
@@ -307,7 +308,7 @@ ROWS: dict[str, tuple[tuple[Any, ...], ...]] = {
 CREATED: dict[str, tuple[str, ...]] = {
     "aws_ami_launch_permission": ("account_id",),
     "aws_cloudtrail": ("kms_key_id", "enable_logging"),
-    "aws_cloudwatch_composite_alarm": ("actions_enabled", "alarm_actions"),
+    "aws_cloudwatch_composite_alarm": ("alarm_rule", "actions_enabled", "alarm_actions"),
     "aws_cloudwatch_event_permission": ("",),
     "aws_cloudwatch_event_rule": ("state", "is_enabled"),
     "aws_cloudwatch_event_target": ("arn",),

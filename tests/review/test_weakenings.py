@@ -180,6 +180,7 @@ WEAKER: list[Case] = [
     ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy({**ANYONE_READS, "Effect": "Deny"}, ANYONE_READS)), "policy", "anyone may read"),
     ("aws_s3_bucket_policy", *with_policy(policy({**OWN, "Effect": "Deny"}), policy(OWN)), "policy", "it may do everything: s3:*; it no longer denies Own"),
     ("aws_s3_bucket_policy", None, {"policy": policy(OTHER)}, "policy", "another account gets access: 999999999999"),
+    ("aws_s3_bucket_policy", *with_policy(policy(OTHER), policy(OTHER, {**OTHER, "Action": "s3:PutObject"})), "policy", "another account may do more: 999999999999 s3:PutObject"),
     ("aws_sns_topic_policy", *with_policy(policy(OWN, SERVICE), policy(OWN, {**SERVICE, "Condition": {}})), "policy", "without its condition on aws:SourceAccount"),
     ("aws_s3_bucket_public_access_block", {"block_public_policy": True}, {"block_public_policy": False}, "block_public_policy", "public access is not blocked"),
     ("aws_s3_bucket_public_access_block", None, {"bucket": "b", "ignore_public_acls": False}, "ignore_public_acls", "public access is not blocked"),
@@ -280,6 +281,7 @@ WEAKER: list[Case] = [
     ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "alarm_actions": []}, "alarm_actions", "tells fewer"),
     ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "treat_missing_data": "notBreaching"}, "treat_missing_data", "silence"),
     ("aws_cloudwatch_composite_alarm", ALARM, None, "", "the alarm is gone"),
+    ("aws_cloudwatch_composite_alarm", {"alarm_rule": "ALARM(a)"}, {"alarm_rule": "FALSE"}, "alarm_rule", "the alarm never goes off"),
     ("aws_cloudwatch_log_metric_filter", {"log_group_name": "g"}, None, "", "the metric stops"),
     ("aws_cloudtrail", {"enable_logging": True}, {"enable_logging": False}, "enable_logging", "not recorded"),
 ]  # fmt: skip
@@ -424,8 +426,7 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_iam_policy", *with_policy(policy(statement(Action=["a:B", "c:D"], Resource="*")), policy(statement(Action="a:B", Resource="*"), statement(Action="c:D", Resource="*")))),
     ("aws_iam_policy", *with_policy(policy(statement(Action="s3:*", Resource="*")), policy(statement(Action=["s3:Get*", "s3:PutObject"], Resource="*")))),
     ("aws_iam_policy", *with_policy(policy(statement(Action="a:B", Resource="*"), statement(Action="c:D", Resource="*")), policy(statement(Action=["a:B", "c:D"], Resource="*")))),
-    # An account that has access already, and statements of a resource that are about all but something.
-    ("aws_s3_bucket_policy", *with_policy(policy(OTHER), policy(OTHER, {**OTHER, "Action": "s3:PutObject"}))),
+    # Statements of a resource that are about all but something.
     ("aws_s3_bucket_policy", None, {"policy": policy({**OWN, "Action": "s3:GetObject"}, {"Effect": "Allow", "Principal": OWN["Principal"], "NotAction": "s3:Delete*", "Resource": "*"})}),
     # No policy at all.
     ("aws_s3_bucket_policy", *with_policy("[]", "{}")),

@@ -86,6 +86,11 @@ class _Judge:
         if other and not who:
             is_trust = self.kind is Kind.TRUST
             yield Widening(_TO_OTHERS if is_trust else "under another condition:", other)
+        if not (who or gone or other) and self.kind is Kind.RESOURCE and self.own:
+            # What all of an account may do, each role of it may do too.
+            foreign = sorted(_accounts(principals_of(more)) - self.own)
+            if foreign and self.today.uncovered({**more, "Principal": {"AWS": foreign}}):
+                yield Widening("another account may do more:", (*foreign, *values_of(more, "Action")))
         yield from self._what(more)
 
     def _who(self, more: Statement) -> Iterator[Widening]:

@@ -363,6 +363,7 @@ TABLE: dict[Group, tuple[Row, ...]] = {
         Row("aws_cloudwatch_metric_alarm", "", DESTROYED, "the alarm is gone"),
         Row("aws_cloudwatch_metric_alarm", "treat_missing_data", leaves("breaching"), "silence is no alarm"),
         Row("aws_cloudwatch_composite_alarm", "", DESTROYED, "the alarm is gone"),
+        Row("aws_cloudwatch_composite_alarm", "alarm_rule", becomes("FALSE"), "the alarm never goes off", created=NEW),
         Row("aws_cloudwatch_composite_alarm", "actions_suppressor", APPEARS, "another alarm can silence it"),
         *(row
           for type_ in ("aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm")
