@@ -17,6 +17,8 @@ VALID = "Valid until what it merges into or the state changes, at most until 202
         (None, Context(), ""),
         ("yesterday", Context(), ""),
         ("2026-11-24T10:12:13", Context(), ""),
+        ("0001-01-01T00:00:00+14:00", Context(), ""),
+        ("9999-12-31T23:59:59-14:00", Context(), ""),
         ("2026-11-24T10:12:13+01:00", Context(), "Made 2026-11-24 09:12 UTC. "),
         (None, Context(commit="3f9c2ab4e1"), "Made from `3f9c2ab`. "),
         (None, Context(commit="3f9c2ab4e1", base="c69ba7701"), "Made from `3f9c2ab` merged into `c69ba77`. "),

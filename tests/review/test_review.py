@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.review.handmade import (
     GITHUB_COMMENT_LIMIT,
+    MALFORMED,
     PLANS,
     TABLE_DESTROYED,
     load,
@@ -219,9 +221,10 @@ def test_what_is_no_usable_plan_is_refused(name: str) -> None:
 
 def test_a_refusal_says_why(snapshot: SnapshotAssertion, tmp_path: Path) -> None:
     assert {name: review(data).markdown for name, data in UNUSABLE.items()} == snapshot
-    (tmp_path / "plan.json").write_text("no JSON")
-    with pytest.raises(UnusablePlan, match=r"^it is not JSON$"):
-        read_plan(tmp_path / "plan.json")
+    for text in (b"no JSON", b"\xff", b"[1e99999999999999999999999]", b"[NaN]", b"[" * 5_000):
+        (tmp_path / "plan.json").write_bytes(text)
+        with pytest.raises(UnusablePlan, match=r"^it is not JSON$"):
+            read_plan(tmp_path / "plan.json")
     with pytest.raises(UnusablePlan, match=r"^it cannot be read \(No such file or directory\)$"):
         read_plan(tmp_path / "missing.json")
 
@@ -775,7 +778,8 @@ STATEMENTS = st.fixed_dictionaries(
     ),
 )
 POLICIES = st.fixed_dictionaries({"Statement": st.one_of(st.lists(STATEMENTS, max_size=3), STATEMENTS, JSON)})
-VALUES = st.one_of(JSON, POLICIES.map(json.dumps), STATEMENTS, POLICIES)
+NUMBERS = st.sampled_from([Decimal("1e999999"), Decimal("-1e-999999"), Decimal("0e9999"), 10**400, 1.5])
+VALUES = st.one_of(JSON, POLICIES.map(json.dumps), STATEMENTS, POLICIES, st.sampled_from(MALFORMED), NUMBERS)
 
 
 def judged_resource(type_: str) -> st.SearchStrategy[Any]:

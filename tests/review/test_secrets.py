@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.review.handmade import markdown_of, plan, resource
+from tests.review.handmade import MALFORMED, markdown_of, plan, resource
 from tools.review.review import review
 
 # Not in the words of a review, so that finding one of them is finding a leak.
@@ -416,6 +416,9 @@ def test_numbers_are_shown_as_they_are_written() -> None:
     change = resource("a.b", "update", before={"x": {"y": numbers}}, after={"x": 1})
     shown = f"null, true, 100000, 2.5, -0.1, {10**70}, {10**59}, 1.5E+60"
     assert f'- x: {{"y": [{shown}]}}\n' in markdown_of(change)
+    numbers = [Decimal("0e-999999999"), Decimal(f"{10**60}e0"), Decimal("1.50e-60")]
+    change = resource("a.b", "update", before={"x": numbers}, after={"x": 1})
+    assert "! x: [0, 1E+60, 1.5E-60] → 1\n" in markdown_of(change)
 
 
 def test_long_values_are_clipped() -> None:
@@ -429,7 +432,14 @@ def test_long_values_are_clipped() -> None:
 
 
 def plan_of_text(text: str) -> dict[str, Any]:
-    before = {"x": text, text: text, "id": text, "list": [text], "same": {text: [text]}, "long": text * 300}
+    before = {
+        "x": text,
+        text: text,
+        "id": text,
+        "list": [text],
+        "same": {text: [text]},
+        "long": text[:50] * 300,
+    }
     policy = json.dumps(
         {
             "Statement": [
@@ -452,7 +462,9 @@ def plan_of_text(text: str) -> dict[str, Any]:
     return plan(
         item,
         {**item, "type": "aws_s3_bucket"},
-        resource("z.c", "update", before=before, after={"long": text * 299 + "x"}),
+        resource("z.c", "update", before=before, after={"long": text[:50] * 299 + "x"}),
+        resource("z.d", "update", before={"x": "[1]", "y": "[]"}, after={"x": text, "y": f"[{text}]"}),
+        resource("z.e", "no-op", after={"x": "a-secret"}, after_sensitive={"x": True}),
         resource("aws_iam_policy.p", "create", after={"policy": policy}),
         resource("aws_s3_bucket_policy.p", "create", after={"policy": policy}),
         output_changes={"o": output, f"p{text}": output},
@@ -480,10 +492,10 @@ def plan_of_text(text: str) -> dict[str, Any]:
 
 HOSTILE = ["`", "``", "```\n# x", "|", "\n", "\r\n- x", "<!--", "</details>", "</code>", "@everyone"]
 HOSTILE += ["[x](http://y)", "\x1b[31m", "\u202e", "\u200b", "\u2028", "\ud800", "\\`", "~~~", "${{ x }}"]
-HOSTILE += ["$x$", "&lt;", "  ", "\x00", "x" * 2_000]
+HOSTILE += ["$x$", "&lt;", "  ", "\x00", "x" * 2_000, *MALFORMED]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:30]))
 def test_hostile_text_stays_inside_code(text: str) -> None:
     check_text_stays_inside_code(text)
 

@@ -37,6 +37,6 @@ def _time(text: str) -> str:
     """A time of the plan's such as "2026-11-24 09:12 UTC", or nothing."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if time.tzinfo else ""
+    except (ValueError, OverflowError):
         return ""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if time.tzinfo else ""

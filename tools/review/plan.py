@@ -1,16 +1,14 @@
 """Reading a plan: https://developer.hashicorp.com/terraform/internals/json-format, major version 1."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from tools.review.references import References, without_keys
 from tools.review.secrets import UNKNOWN, Secrets, clipped
-from tools.review.shapes import as_dict, as_list, as_text
+from tools.review.shapes import as_dict, as_list, as_text, read_json
 from tools.review.statements import document_policy, normalised
 
 ACTIONS = {
@@ -128,10 +126,10 @@ class Plan:
 def read_plan(path: Path) -> object:
     """Parse a file of JSON; raises UnusablePlan if it cannot be read or is no JSON."""
     try:
-        return json.loads(path.read_bytes(), parse_float=Decimal)
+        return read_json(path.read_bytes())
     except OSError as error:
         raise UnusablePlan(f"it cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise UnusablePlan("it is not JSON") from None
 
 

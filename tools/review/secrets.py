@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tools.review.shapes import as_dict, as_list
+from tools.review.shapes import as_dict, as_list, is_nested, read_json
 
 HIDDEN_TEXT = "(sensitive)"
 NAME_LIMIT = 500
@@ -40,6 +40,8 @@ _SPANNING = frozenset('{}[]",')
 _FORMS = 40
 # Longer numbers are shown with an exponent.
 _DIGITS = 60
+# Of what is nested deeper only a program could tell what differs, and Python's stack has an end.
+_DEEPEST = 100
 
 
 @dataclass(frozen=True)
@@ -235,9 +237,10 @@ def any_true(marker: object) -> bool:
 def json_container(text: str) -> Any:  # noqa: ANN401
     """The object or list that a text is as JSON, otherwise None."""
     try:
-        return json.loads(text, parse_float=Decimal) if text.lstrip()[:1] in ("{", "[") else None
-    except (ValueError, RecursionError):
+        value = read_json(text) if text.lstrip()[:1] in ("{", "[") else None
+    except ValueError:
         return None
+    return None if is_nested(value, _DEEPEST) else value
 
 
 def clipped(text: str) -> str:
@@ -274,10 +277,11 @@ def _scalar(value: object) -> str:
 
 def decimal_text(number: Decimal) -> str:
     """The number without zeros at its end, and without an exponent unless it would be too long."""
-    if abs(number.adjusted()) >= _DIGITS:
-        return str(number)
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if not number:
+        return "0"
+    is_long = abs(number.adjusted()) >= _DIGITS
+    digits, e, exponent = f"{number:{'E' if is_long else 'f'}}".partition("E")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + exponent
 
 
 def _quoted(text: str) -> str:
@@ -291,7 +295,7 @@ def _forms(text: str) -> Iterator[str]:
         yield form
         readings = dict.fromkeys(
             read(form)
-            for read in (_unescaped, urllib.parse.unquote, urllib.parse.unquote_plus, html.unescape)
+            for read in (_unescaped, urllib.parse.unquote, urllib.parse.unquote_plus, _without_references)
         )
         forms += [reading for reading in readings if reading not in forms][: _FORMS - len(forms)]
 
@@ -303,3 +307,12 @@ def _unescaped(text: str) -> str:
 
     # Two \u escapes make one character beyond the basic plane.
     return _ESCAPE.sub(plain, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _without_references(text: str) -> str:
+    """The text with the characters that HTML's references stand for."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        # The number of a character has more digits than Python reads.
+        return text
