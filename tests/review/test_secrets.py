@@ -18,7 +18,7 @@ from tools.review.review import review
 
 # Not in the words of a review, so that finding one of them is finding a leak.
 SECRET_TEXT = st.text(alphabet='ЖЩ語😀\\"`\n\x00\u202e<&/|~é%+', min_size=4, max_size=8).filter(
-    lambda text: bool(set(text) & set("ЖЩ語😀é"))
+    lambda text: bool(set(text) & set("ЖЩ語😀é")) and len(text.replace("\n", "")) >= 4
 )
 NUMBERS = st.integers(1_000, 10**12)
 SECRETS = st.one_of(SECRET_TEXT, NUMBERS, NUMBERS.map(lambda number: number / 4 + 1_000))
@@ -135,13 +135,29 @@ def test_a_secret_that_reads_like_a_name_hides_no_attribute() -> None:
         {"attribute": n, "b": [{"attribute": n}], "c": [{"id": "i", "attribute": n}], "m": {"attribute": n}}
         for n in (1, 2)
     )
-    markdown = markdown_of(marked, resource("a.b", "update", before=before, after=after))
-    assert re.findall(r"^! (\S+): ", markdown, re.MULTILINE) == [
+    rows = updated_beside(marked, before, after)
+    assert [row.split(":")[0].removeprefix("! ") for row in rows] == [
         "attribute",
         "b[0].attribute",
         "c[i].attribute",
         "m.(sensitive)",
     ]
+
+
+def test_a_secret_is_no_key_after_an_index_or_in_a_statement() -> None:
+    marked = resource("a.marked", "no-op", after={"x": "Hunter2"}, after_sensitive={"x": True})
+    for text in (lambda value: value, json.dumps):
+        before, after = (
+            {"x": text([{"Hunter2": n}]), "y": text([{"id": "i", "Hunter2": n}])} for n in (1, 2)
+        )
+        assert updated_beside(marked, before, after) == [
+            "! x[0].(sensitive): 1 → 2",
+            "! y[i].(sensitive): 1 → 2",
+        ]
+    before, after = ({"p": json.dumps({"Statement": [{"Effect": "Deny", "Hunter2": n}]})} for n in "ab")
+    assert updated_beside(marked, before, after) == ["- (sensitive)  a", "+ (sensitive)  b"]
+    # But the resource's own attributes are from the code.
+    assert updated_beside(marked, {"Hunter2": 1}, {"Hunter2": 2}) == ["! Hunter2: 1 → 2"]
 
 
 Marked = tuple[Any, Any]
@@ -329,16 +345,45 @@ def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
         ("p@ss/w", "?to=mysql%3A%2F%2Fu%3Ap%2540ss%252Fw%40h"),
         ("a<b&c", "<pw>a&lt;b&amp;c</pw>"),
         ({"user": "some-name"}, "of some-name"),
-        (["first", "second"], "first, then"),
+        (["first-1", "second-2"], "first-1, then"),
         ('{"key": 1}', {"key": 1}),
         ('{"password": "hunter22"}', "pw hunter22"),
         (5432, "host:5432"),
         ("5432", 5432),
         (5432.0, 5432),
+        (5432, "it is 5432.0."),
+        (2024, "2024.0"),
         (2500.5, "2500.50"[:-1]),
         (Decimal("2500.50"), "2500.5"),
         ("hunter22", "\\ud83d hunter\\u0032\\u0032"),
-        ('"first", "second"', [["first", "second"]]),
+        ('"first-1", "second', ["first-1", "second-2"]),
+        # With other white space.
+        ("hunter22\n", "hunter22"),
+        ("some pass phrase", "some\n  pass\tphrase"),
+        ("-----BEGIN\nabcdefgh\n-----END", "k: |\r\n  -----BEGIN\r\n  abcdefgh\r\n  -----END\r\n"),
+        ("-----BEGIN\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END", "joined: hkiG9w0BAQEFAASCabcd"),
+        # Where the secret is the one that is escaped.
+        ('"hunter22"', "hunter22"),
+        ("hunter22%2Fab", "hunter22/ab"),
+        ("p\\u0040ss/w", "p%40ss%2Fw"),
+        ("it's hunter", "key: 'it''s hunter'"),
+        ("it''s hunter", "it's hunter"),
+        ('say "hunter"', 'x,"say ""hunter"""'),
+        (83920471, "pin.83920471.example.com"),
+        (4711, "1-4711"),
+        # A word as a value, wherever it stands.
+        ("hunter", "hunter"),
+        ("hunter", " hunter\n"),
+        ("hunter", "mysql://root:hunter@host"),
+        ("root", "mysql://root@host"),
+        ("hunter", "?user=me&pw=hunter&x=1"),
+        ("Hunter", "export PW='Hunter'"),
+        ("HUNTER", "password: HUNTER\nuser: x"),
+        ("hunter", "run --password 'hunter' now"),
+        ("hunter", '{"password": "hunter"}'),
+        ("hunter", '["hunter"]'),
+        ("hunterhunter", "xhunterhunterx"),
+        ("hUnter", "xhUnterx"),
         # As deep as 39 times.
         ("p@ss/w", f"p%{'25' * 38}40ss%{'25' * 38}2Fw"),
     ],
@@ -353,10 +398,105 @@ def test_how_deep_a_secret_is_looked_for_has_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("secret", "value"), [(5432, "15432"), (5432, 54321), ("5432", "1.5432"), (1000, 1001)]
+    ("secret", "value"),
+    [
+        *((5432, "15432"), (5432, 54321), ("5432", "1.5432"), (1000, 1001), (5432, "5432.7")),
+        *(
+            (2024, "2024-05-01"),
+            (2024, "2024/5"),
+            (2024, "2024.5"),
+            ("2024", "01.05.2024"),
+            (1999, "31/12/1999"),
+            ("0.1.0.0/8", "10.1.0.0/8"),
+        ),
+    ],
 )
 def test_a_number_is_no_part_of_another(secret: object, value: object) -> None:
     assert f"! x: {json.dumps(value)} → " in hidden_with(secret, value)
+
+
+@pytest.mark.parametrize(
+    ("secret", "value"),
+    [
+        # Short words are no values there.
+        ("name", "username"),
+        ("name", "my name is"),
+        ("name", '{"name": 1, "x": "a name"}'),
+        ("info", "level=information"),
+        ("prod", "orders-prod"),
+        ("prod", "host=prod.example.com"),
+        ("root", "arn:aws:iam::123456789012:root"),
+        ("auto", "x: auto-scaling"),
+        ("host", "user@host"),
+        ("administer", "administered"),
+        # What every plan is full of.
+        *(("0.0.0.0/0", "0.0.0.0/0"), ("s3:GetObject", "s3:GetObject"), ("iam:*", "iam:*")),
+        *(("lambda.amazonaws.com", "lambda.amazonaws.com"), ("2012-10-17", "2012-10-17")),
+        # What is left is too short, or a heading.
+        *(("    ", "a    b"), (" abc ", "abcd"), ("%41bc", "Abc")),
+        ("-----BEGIN CERTIFICATE-----\nabcdefgh\n", "-----BEGIN CERTIFICATE-----"),
+        ("#!/bin/bash\nsudo apt-get update\n", "#!/bin/bash sudo apt-get upgrade"),
+    ],
+)
+def test_what_only_looks_like_a_secret_is_shown(secret: object, value: str) -> None:
+    assert f"! x: {json.dumps(value)} → " in hidden_with(secret, value)
+
+
+def test_a_sensitive_policy_leaves_others_readable() -> None:
+    statements = [
+        {
+            "Sid": "Sensitive",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com", "AWS": "arn:aws:iam::222222222222:root"},
+            "Action": ["s3:GetObject", "dynamodb:*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": "222222222222"}},
+        }
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    marked = resource("a.marked", "no-op", after={"x": policy}, after_sensitive={"x": True})
+    other = policy.replace("Sensitive", "Other").replace("GetObject", "PutObject")
+    change = resource("a.b", "update", before={"policy": '{"Statement": []}'}, after={"policy": other})
+    assert (
+        "@@ policy.Statement[Other]: added @@\n"
+        "+ Allow      dynamodb:*, s3:PutObject\n"
+        "+ Principal  Service lambda.amazonaws.com, (sensitive)\n"
+        "+ Resource   *\n"
+        "+ Condition  StringEquals aws:SourceAccount = (sensitive)\n"
+    ) in markdown_of(marked, change)
+    same = resource("a.b", "update", before={"policy": "x"}, after={"policy": policy})
+    assert '! policy: "x" → (sensitive)\n' in markdown_of(marked, same)
+
+
+def test_sensitive_json_hides_its_values_but_not_its_keys_unless_they_are_no_names() -> None:
+    document = {
+        "engine": "postgres",
+        "port": 5432,
+        "userName": "app_user",
+        "level": "info",
+        "k-4711": "abcd1",
+    }
+    marked = resource("a.marked", "no-op", after={"x": json.dumps(document)}, after_sensitive={"x": True})
+    before = {
+        "engine": "postgres",
+        "log": "information",
+        "t": {"userName": 1, "k-4711": 1},
+        "u": "x app_user",
+    }
+    after = {"engine": "postgres12", "log": "infos", "t": {"userName": 2, "k-4711": 2}, "u": "x"}
+    rows = updated_beside(marked, before, after)
+    assert rows == [
+        '! engine:        (sensitive) → "postgres12"',
+        '! log:           "information" → "infos"',
+        "! t.(sensitive): 1 → 2",
+        "! t.userName:    1 → 2",
+        '! u:             (sensitive) → "x"',
+    ]
+
+
+def updated_beside(marked: object, before: object, after: object) -> list[str]:
+    markdown = markdown_of(marked, resource("a.b", "update", before=before, after=after))
+    return re.findall(r"^[-+!] .*$", markdown, re.MULTILINE)
 
 
 def test_a_secret_hides_its_part_of_a_policy_only() -> None:
@@ -379,7 +519,7 @@ def test_a_secret_hides_its_part_of_a_policy_only() -> None:
     assert "  Allow      (sensitive)\n" in markdown_of(
         marked, resource("a.b", "update", before={"policy": spelled[0]}, after={"policy": spelled[1]})
     )
-    word = resource("a.word", "no-op", after={"x": "Object"}, after_sensitive={"x": True})
+    word = resource("a.word", "no-op", after={"x": "tObject"}, after_sensitive={"x": True})
     assert (
         "@@ policy.Statement[0]: the same as far as it may be shown @@\n"
         "  Allow      (sensitive)\n"
@@ -393,7 +533,8 @@ def test_a_secret_hides_its_part_of_a_policy_only() -> None:
 @pytest.mark.parametrize(
     ("secret", "address", "shown"),
     [
-        ("wxyz", 'a.b["k-wxyz"]', "a.b[(sensitive)]"),
+        ("wxy-", 'a.b["k-wxy-"]', "a.b[(sensitive)]"),
+        ("wxyz", 'a.b["k-wxyz"]', 'a.b["k-wxyz"]'),
         ('wxyz"', 'a.b["wxyz\\""]', "a.b[(sensitive)]"),
         (4711, "a.b[4711]", "a.b[(sensitive)]"),
         ("wxyz", 'module.m["wxyz"].a.b', "module.m[(sensitive)].a.b"),

@@ -233,7 +233,7 @@ def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str
         )
     known = {"Sid", "Effect", "Action", "NotAction", *_PRINCIPALS, *_RESOURCES, "Condition"}
     for name in sorted(statement.keys() - known):
-        yield secrets.name(name), shown(statement[name])
+        yield clipped(secrets.text(name)), shown(statement[name])
 
 
 def _wrapped(values: list[str]) -> Iterator[str]:

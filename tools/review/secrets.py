@@ -1,43 +1,33 @@
 """What of a Terraform plan may be shown: its text, without its secrets and without harm to Markdown.
 
-What Terraform marks sensitive is hidden where it is marked, whatever its type. A marked text or number of
-four characters or more is hidden wherever else it turns up too: any value that contains it is shown as
-"(sensitive)" as a whole, also where it is escaped as in JSON, URLs or HTML. What is shorter, and words such
-as `true` or `Enabled`, would hide half of an unrelated review: they are hidden where they are marked only.
-The keys of a marked map are hidden as whole keys and whole values, unless they read like an attribute's name.
+What Terraform marks sensitive is hidden where it is marked, whatever its type. Marked texts and numbers are
+looked for everywhere else too (`search.py`): any value that holds one is shown as "(sensitive)" as a whole.
+Of marked JSON its values are looked for as well. The keys of a marked map are hidden as whole keys and whole
+values, unless they read like an attribute's name; those of marked JSON, unless they read like any name.
 
 Names from the code (resources, attributes, outputs) are no secrets: whoever reads the review reads the code.
-Not recognised are secrets that were transformed (base64, a hash).
+Not recognised are secrets that were transformed (base64, a hash) or cut into pieces.
 """
 
-import html
 import json
 import re
-import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tools.review.search import Search, is_telling
 from tools.review.shapes import as_dict, as_list, is_nested, read_json
 
 HIDDEN_TEXT = "(sensitive)"
 NAME_LIMIT = 500
 VALUE_LIMIT = 200
-# Shorter secrets, and these words, are in too many other texts.
-SHORTEST = 4
-WORDS = frozenset(
-    "active allow default deny disabled enabled false inactive none null suspended true".split()  # noqa: SIM905
-)
 _NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 _ATTRIBUTE = re.compile(r"[a-z][a-z_]*")
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_:-]*")
 _INDEX = re.compile(r'(\["(?:[^"\\]|\\.)*"\]|\[[^\]"]*\])')
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 # With what a text could begin in one value of a JSON document and end in another.
 _SPANNING = frozenset('{}[]",')
-_FORMS = 40
 # Longer numbers are shown with an exponent.
 _DIGITS = 60
 # Of what is nested deeper only a program could tell what differs, and Python's stack has an end.
@@ -78,14 +68,10 @@ class Secrets:
     """
 
     def __init__(self, plan: dict[str, Any]) -> None:
-        self._texts: set[str] = set()
-        self._numbers: set[str] = set()
+        self._search = Search()
         self._keys: set[str] = set()
-        self._known: dict[str, bool] = {}
         self._find_marked(plan)
         self._find_variables(plan)
-        numbers = "|".join(map(re.escape, self._numbers))
-        self._number = re.compile(rf"(?<![\d.])(?:{numbers})(?!\d)") if numbers else None
 
     def _find_marked(self, node: object) -> None:
         if isinstance(node, list):
@@ -118,20 +104,19 @@ class Secrets:
         elif any_true(marker):
             self._add(value)
 
-    def _add(self, value: object) -> None:
+    def _add(self, value: object, names: re.Pattern[str] = _ATTRIBUTE) -> None:
         if isinstance(value, dict):
-            self._keys.update(key for key in value if _is_telling(key) and not _ATTRIBUTE.fullmatch(key))
+            self._keys.update(key for key in value if is_telling(key) and not names.fullmatch(key))
             for item in value.values():
-                self._add(item)
+                self._add(item, names)
         elif isinstance(value, list):
             for item in value:
-                self._add(item)
+                self._add(item, names)
         elif isinstance(value, str):
-            if _is_telling(value):
-                (self._numbers if _NUMBER.fullmatch(value) else self._texts).add(value)
-            self._add(json_container(value))
-        elif _is_telling(_scalar(value)):
-            self._numbers.add(_scalar(value))
+            self._search.add(value)
+            self._add(json_container(f"[{value}]"), _IDENTIFIER)
+        else:
+            self._search.add(_scalar(value))
 
     def marked(self, value: object, sensitive: object, unknown: object = None) -> object:
         """The value with Hidden for what is marked sensitive and UNKNOWN for what is not known yet."""
@@ -151,7 +136,7 @@ class Secrets:
 
     def is_opaque(self, text: str) -> bool:
         """Whether a JSON text must not be taken apart: a secret may span several of its values."""
-        return any(secret in text and not _SPANNING.isdisjoint(secret) for secret in self._texts)
+        return any(not _SPANNING.isdisjoint(secret) for secret in self._search.found(text))
 
     def value(self, marked: object) -> str:
         """A marked value as one line of compact JSON."""
@@ -169,7 +154,8 @@ class Secrets:
     def path(self, steps: Sequence[object]) -> str:
         """The path to an attribute, such as `rule[0].status`.
 
-        Attributes of the resource and of its blocks are names; what follows a name is the key of a map.
+        Attributes of the resource and of its blocks are names; what follows a name is the key of a map, and
+        so is what follows an index and is no name that an attribute could have.
         """
         text = ""
         previous: object = None
@@ -181,7 +167,8 @@ class Secrets:
             elif not _NAME.fullmatch(step):
                 text += f"[{self._key(step)}]"
             else:
-                is_key = isinstance(previous, str) and not isinstance(previous, Item)
+                follows_name = isinstance(previous, str) and not isinstance(previous, Item)
+                is_key = follows_name or (text and not _ATTRIBUTE.fullmatch(step))
                 text += ("." if text else "") + (self.text(step) if is_key else step)
             previous = step
         return text[:NAME_LIMIT]
@@ -212,17 +199,11 @@ class Secrets:
         return HIDDEN_TEXT if self._within(key) or key in self._keys else _quoted(key)
 
     def _found(self, text: str) -> bool:
-        return any(secret in text for secret in self._texts) or bool(
-            self._number and self._number.search(text)
-        )
+        return any(self._search.found(text))
 
     def _within(self, text: str) -> bool:
-        """Whether the text holds a secret: as it is, as it would be printed, or escaped."""
-        if not self._texts and not self._number:
-            return False
-        if text not in self._known:
-            self._known[text] = self._found(_quoted(text)[1:-1]) or any(map(self._found, _forms(text)))
-        return self._known[text]
+        """Whether the text holds a secret, also when it is printed."""
+        return self._search.is_in(text) or self._search.is_in(_quoted(text)[1:-1])
 
 
 def any_true(marker: object) -> bool:
@@ -257,10 +238,6 @@ def printable(text: str) -> str:
     )
 
 
-def _is_telling(text: str) -> bool:
-    return len(text) >= SHORTEST and text.lower() not in WORDS
-
-
 def _padded(marker: object, length: int) -> list[object]:
     known = as_list(marker)[:length]
     return known + [None] * (length - len(known))
@@ -286,33 +263,3 @@ def decimal_text(number: Decimal) -> str:
 
 def _quoted(text: str) -> str:
     return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
-
-
-def _forms(text: str) -> Iterator[str]:
-    """The text, and all that it can be read as when it is JSON, a URL or HTML, one in another too."""
-    forms = [text]
-    for form in forms:
-        yield form
-        readings = dict.fromkeys(
-            read(form)
-            for read in (_unescaped, urllib.parse.unquote, urllib.parse.unquote_plus, _without_references)
-        )
-        forms += [reading for reading in readings if reading not in forms][: _FORMS - len(forms)]
-
-
-def _unescaped(text: str) -> str:
-    def plain(match: re.Match[str]) -> str:
-        code, char = match.groups()
-        return chr(int(code, 16)) if code else _ESCAPED.get(char, char)
-
-    # Two \u escapes make one character beyond the basic plane.
-    return _ESCAPE.sub(plain, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _without_references(text: str) -> str:
-    """The text with the characters that HTML's references stand for."""
-    try:
-        return html.unescape(text)
-    except ValueError:
-        # The number of a character has more digits than Python reads.
-        return text
