@@ -260,6 +260,7 @@ def test_deep_nesting_is_refused() -> None:
         ({"x": 1}, None, "destroyed"),
         (None, {"x": 1}, "created"),
         ({"x": 1}, {"x": 2}, "changed"),
+        ({"x": [1]}, {"x": [True]}, "changed"),
         ({}, {}, ""),
         (None, None, ""),
     ],

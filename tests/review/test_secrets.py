@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.review.handmade import MALFORMED, markdown_of, plan, resource
 from tools.review.review import review
+from tools.review.secrets import Hidden
 
 # Not in the words of a review, so that finding one of them is finding a leak.
 SECRET_TEXT = st.text(alphabet='ЖЩ語😀\\"`\n\x00\u202e<&/|~é%+', min_size=4, max_size=8).filter(
@@ -413,6 +414,27 @@ def test_how_deep_a_secret_is_looked_for_has_an_end() -> None:
 )
 def test_a_number_is_no_part_of_another(secret: object, value: object) -> None:
     assert f"! x: {json.dumps(value)} → " in hidden_with(secret, value)
+
+
+SAME: list[tuple[object, object]] = [
+    *((1, Decimal("1.0")), ("a", "a"), (None, None), (False, False)),
+    *(([1, {"a": []}], [1, {"a": []}]), ({"a": 1, "b": 2}, {"b": 2, "a": Decimal(1)})),
+]
+OTHER: list[tuple[object, object]] = [
+    *((1, True), (0, False), (None, False), ("1", 1), ([1], [True]), ({"a": [0]}, {"a": [False]})),
+    *(([1], [1, 2]), ([], {}), ({"a": 1}, {"b": 1}), ({"a": 1}, {"a": 1, "b": 1}), ([], None)),
+]
+
+
+def test_hidden_values_are_equal_when_they_are_the_same_as_json() -> None:
+    for one, other in SAME:
+        assert Hidden(one) == Hidden(other)
+        assert Hidden(one) != one
+    for one, other in OTHER:
+        assert Hidden(one) != Hidden(other)
+        change = {"before": {"x": one}, "after": {"x": other}}
+        change |= {"before_sensitive": {"x": True}, "after_sensitive": {"x": True}}
+        assert "(sensitive)" in markdown_of(resource("a.b", "update", **change))
 
 
 @pytest.mark.parametrize(

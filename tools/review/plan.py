@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.review.references import References, without_keys
 from tools.review.secrets import UNKNOWN, Secrets, clipped
-from tools.review.shapes import as_dict, as_list, as_text, read_json
+from tools.review.shapes import as_dict, as_list, as_text, is_same, read_json
 from tools.review.statements import document_policy, normalised
 
 ACTIONS = {
@@ -209,7 +209,7 @@ def _action_of_values(change: dict[str, Any]) -> str:
     before, after = change.get("before"), change.get("after")
     if before is None or after is None:
         return "no-op" if before is after else "create" if before is None else "destroy"
-    return "no-op" if before == after else "change"
+    return "no-op" if is_same(before, after) else "change"
 
 
 def _change(item: object, secrets: Secrets, deferred: str = "") -> Change:

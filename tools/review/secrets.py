@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.review.search import Search, is_telling
-from tools.review.shapes import as_dict, as_list, is_nested, read_json
+from tools.review.shapes import as_dict, as_list, is_nested, is_same, read_json
 
 HIDDEN_TEXT = "(sensitive)"
 NAME_LIMIT = 500
@@ -34,11 +34,17 @@ _DIGITS = 60
 _DEEPEST = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hidden:
-    """A value that must not be shown; equal when the values are."""
+    """A value that must not be shown; equal when the values are as JSON, where true is not 1."""
 
     value: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hidden) and is_same(self.value, other.value)
+
+    # What it hides may be a list.
+    __hash__ = None  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return HIDDEN_TEXT

@@ -30,6 +30,15 @@ def is_nested(value: object, depth: int) -> bool:
     return any(isinstance(item, dict | list) for item in level)
 
 
+def is_same(one: object, other: object) -> bool:
+    """Whether two values are the same as JSON, where true is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(item, other[key]) for key, item in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
 def as_dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
