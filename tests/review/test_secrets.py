@@ -594,6 +594,36 @@ def test_long_values_are_clipped() -> None:
     assert f"+ {name[:500]}: 1\n" in markdown_of(resource("a.b", "create", after={name: 1}))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "rows"),
+    [
+        ("שלום", "عالم", '! t.n: <"שלום"> → <"عالم">'),
+        ("٣", "語é", '! t.n: <"٣"> → "語é"'),
+        ({"ש": ["ש", "x"]}, 1, '! t.n: {<"ש">: [<"ש">, "x"]} → 1'),
+        # The plan's own marks end none.
+        ("ש\u2069\u2068", "x", '! t.n: <"ש\\u2069\\u2068"> → "x"'),
+        # Nor does a cut.
+        (1, ["ש" * 300], f'- t.n: 1\n+ t.n: [<"{"ש" * 197}>… (306 characters)'),
+        (1, ["ש", "y" * 300], f'- t.n: 1\n+ t.n: [<"ש">, "{"y" * 191}… (311 characters)'),
+        (
+            {"ש" * 600: 1},
+            {"ש" * 600: 2},
+            "\n".join(f'{row[0]} t.n[<"{"ש" * 494}>: {row[1]}' for row in ("-1", "+2")),
+        ),
+    ],
+)
+def test_what_is_written_from_right_to_left_does_not_turn_its_row_around(
+    before: object, after: object, rows: str
+) -> None:
+    found = updated_beside(resource("a.c", "no-op"), {"t": {"n": before}}, {"t": {"n": after}})
+    isolated = rows.replace("<", "\u2068").replace(">", "\u2069")
+    assert "\n".join(found) == isolated
+
+
+def test_a_secret_of_several_values_is_found_in_spite_of_isolates() -> None:
+    assert "! x: (sensitive) → " in hidden_with('ש", "ב', ["ש", "ב"])
+
+
 def plan_of_text(text: str) -> dict[str, Any]:
     before = {
         "x": text,
@@ -680,7 +710,8 @@ def outside_code_of_plain_text() -> str:
 
 
 def outside_code(markdown: str) -> str:
-    assert markdown.replace("\n", "").isprintable()
+    lines = re.sub("\u2068([^\u2068\u2069\n]*)\u2069", r"\1", markdown).splitlines()
+    assert all(map(str.isprintable, lines))
     without_blocks = re.sub(r"^```diff\n(?:[-+! @…].*\n)+```$", "BLOCK", markdown, flags=re.MULTILINE)
     without_blocks = re.sub(r"^```\n(?:#.*\n--allow=.*\n)+```$", "LINES", without_blocks, flags=re.MULTILINE)
     return re.sub(r"<code>[^<>`\n]*</code>|`[^`\n]+`", "SPAN", without_blocks)

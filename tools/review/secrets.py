@@ -11,6 +11,7 @@ Not recognised are secrets that were transformed (base64, a hash) or cut into pi
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,6 +29,9 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_:-]*")
 _INDEX = re.compile(r'(\["(?:[^"\\]|\\.)*"\]|\[[^\]"]*\])')
 # With what a text could begin in one value of a JSON document and end in another.
 _SPANNING = frozenset('{}[]",')
+# As https://www.unicode.org/reports/tr9/ calls the letters and digits, and what keeps them apart.
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
+_ISOLATE, _ISOLATE_END = "\u2068", "\u2069"
 # Longer numbers are shown with an exponent.
 _DIGITS = 60
 # Of what is nested deeper only a program could tell what differs, and Python's stack has an end.
@@ -70,7 +74,7 @@ class Secrets:
     """The secrets of one plan. Every text that comes from the plan passes through here on its way out.
 
     The results are safe in a code span or a fenced block: they hold no backtick, line end, control character
-    or bidirectional mark.
+    or bidirectional mark but the isolates around what is written from right to left.
     """
 
     def __init__(self, plan: dict[str, Any]) -> None:
@@ -147,7 +151,8 @@ class Secrets:
     def value(self, marked: object) -> str:
         """A marked value as one line of compact JSON."""
         text = self._json(marked)
-        return HIDDEN_TEXT if isinstance(marked, dict | list) and self._found(text) else text
+        plain = text.replace(_ISOLATE, "").replace(_ISOLATE_END, "")
+        return HIDDEN_TEXT if isinstance(marked, dict | list) and self._found(plain) else text
 
     def text(self, text: str) -> str:
         """A text of the plan's as it is, without quotes."""
@@ -177,7 +182,7 @@ class Secrets:
                 is_key = follows_name or (text and not _ATTRIBUTE.fullmatch(step))
                 text += ("." if text else "") + (self.text(step) if is_key else step)
             previous = step
-        return text[:NAME_LIMIT]
+        return _cut(text, NAME_LIMIT)
 
     def address(self, address: str) -> str:
         """The address of a resource, with the keys in it that are hidden replaced."""
@@ -202,7 +207,7 @@ class Secrets:
         return HIDDEN_TEXT if self._found(text) else text
 
     def _key(self, key: str) -> str:
-        return HIDDEN_TEXT if self._within(key) or key in self._keys else _quoted(key)
+        return HIDDEN_TEXT if self._within(key) or key in self._keys else _isolated(_quoted(key))
 
     def _found(self, text: str) -> bool:
         return any(self._search.found(text))
@@ -232,7 +237,13 @@ def json_container(text: str) -> Any:  # noqa: ANN401
 
 def clipped(text: str) -> str:
     """The text, or its beginning and how long it is."""
-    return text if len(text) <= VALUE_LIMIT else f"{text[:VALUE_LIMIT]}… ({len(text)} characters)"
+    return text if len(text) <= VALUE_LIMIT else f"{_cut(text, VALUE_LIMIT)}… ({len(text)} characters)"
+
+
+def _cut(text: str, limit: int) -> str:
+    """The beginning of a text, with the end of an isolate that begins in it."""
+    beginning = text[:limit]
+    return beginning + _ISOLATE_END * (beginning.count(_ISOLATE) - beginning.count(_ISOLATE_END))
 
 
 def printable(text: str) -> str:
@@ -265,6 +276,13 @@ def decimal_text(number: Decimal) -> str:
     is_long = abs(number.adjusted()) >= _DIGITS
     digits, e, exponent = f"{number:{'E' if is_long else 'f'}}".partition("E")
     return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + exponent
+
+
+def _isolated(text: str) -> str:
+    """The text so that what is written from right to left in it does not turn around what surrounds it."""
+    if text.isascii() or not any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text):
+        return text
+    return f"{_ISOLATE}{text}{_ISOLATE_END}"
 
 
 def _quoted(text: str) -> str:
