@@ -1,10 +1,13 @@
 """The rows of a change: what differs, attribute by attribute, with nothing that matters out of sight."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.review.handmade import markdown_of, resource
 from tests.review.handmade import updated as rows
@@ -43,9 +46,8 @@ def test_changes_are_shown_per_attribute() -> None:
 
 def test_types_are_told_apart() -> None:
     assert rows({"x": "a"}, {"x": {"b": 1}}) == ['! x: "a" → {"b": 1}']
-    assert rows({"a": 1, "b": 1, "c": "1"}, {"a": True, "b": 1.0, "c": 1}) == [
+    assert rows({"a": 1, "b": 1, "c": "1"}, {"a": True, "b": Decimal("1.0"), "c": 1}) == [
         "! a: 1 → true",
-        "! b: 1 → 1",
         '! c: "1" → 1',
     ]
 
@@ -64,9 +66,10 @@ REORDERED = [
 
 
 @pytest.mark.parametrize(("before", "after"), REORDERED)
-def test_another_order_is_no_change_but_has_a_word_when_it_is_all(before: object, after: object) -> None:
-    assert rows({"x": before}, {"x": after}) == ["  x: the same items in another order"]
-    assert rows({"x": before, "y": 1}, {"x": after, "y": 2}) == ["! y: 1 → 2"]
+def test_another_order_is_no_change_but_has_a_word(before: object, after: object) -> None:
+    word = "  x: the same items in another order"
+    assert rows({"x": before}, {"x": after}) == [word]
+    assert rows({"x": before, "y": 1}, {"x": after, "y": 2}) == [word, "! y: 1 → 2"]
     drift = resource("a.b", "update", before={"x": before}, after={"x": after})
     assert markdown_of(resource_drift=[drift]) == "### ✅ No changes\n"
 
@@ -78,8 +81,8 @@ def test_items_are_paired_by_their_name() -> None:
         "! x[b].v: 2 → 5",
         "! x[b].w: 2 → 5",
         "! x[b].x: 2 → 5",
-        '- x:      {"name": "a", "v": 1}',
-        '+ x:      {"name": "d", "v": 9}',
+        '- x[a]:   {"name": "a", "v": 1}',
+        '+ x[d]:   {"name": "d", "v": 9}',
     ]
 
 
@@ -98,8 +101,8 @@ def test_an_item_that_has_its_pair_gets_no_other() -> None:
     after = [{"name": "a", "v": 1, "w": 1, "x": 2}, {"name": "c", "v": 1, "w": 1, "x": 1}]
     assert rows({"x": before}, {"x": after}) == [
         "! x[a].x: 1 → 2",
-        '- x:      {"name": "b", "v": 9, "w": 9, "x": 9}',
-        '+ x:      {"name": "c", "v": 1, "w": 1, "x": 1}',
+        '- x[b]:   {"name": "b", "v": 9, "w": 9, "x": 9}',
+        '+ x[c]:   {"name": "c", "v": 1, "w": 1, "x": 1}',
     ]
 
 
@@ -109,8 +112,8 @@ def test_a_name_counts_more_than_what_items_share() -> None:
     assert rows({"x": before}, {"x": after}) == [
         "! x[a].v: 1 → 2",
         "! x[a].w: 1 → 2",
-        '- x:      {"name": "b", "v": 2, "w": 2}',
-        '+ x:      {"name": "c", "v": 9, "w": 9}',
+        '- x[b]:   {"name": "b", "v": 2, "w": 2}',
+        '+ x[c]:   {"name": "c", "v": 9, "w": 9}',
     ]
 
 
@@ -120,8 +123,8 @@ def test_items_share_what_is_at_the_same_place() -> None:
     assert [
         row for row in rows({"x": before}, {"x": after}) if row.startswith(("! x[0]", "- x[0]", "+ x[0]"))
     ] == [
-        "- x[0].b: 2",
-        "+ x[0].c: 3",
+        "- x[0].b:   2",
+        "+ x[0].c:   3",
     ]
 
 
@@ -151,10 +154,24 @@ def test_secret_items_that_differ_are_no_other_order() -> None:
     assert rows({"x": ["a", "z"]}, {"x": ["a", "z"], "y": 1}, **marks) == ["+ y: 1"]
 
 
+@pytest.mark.parametrize("value", [1, {"a": 1}])
+def test_a_value_that_is_only_marked_sensitive_or_no_longer_stays_the_same(value: object) -> None:
+    sides: Any = {"before": {"x": value}, "after": {"x": value}}
+    marked: Any = {"after_sensitive": {"x": True}}
+    assert rows(**sides, **marked) == ["  x: the same value, now marked sensitive"]
+    marked = {"before_sensitive": {"x": True}}
+    assert rows(**sides, **marked) == ["  x: the same value, no longer marked sensitive"]
+    other: Any = sides | {"after": {"x": "other"}}
+    assert rows(**other, **marked) == ['! x: (sensitive) → "other"']
+
+
 def test_items_without_a_name_are_paired_by_what_they_share() -> None:
     before = [{"a": 1, "b": 1, "c": 1}, {"a": 2, "b": 2, "c": 2}]
     after = [{"a": 2, "b": 2, "c": 7}, {"a": 9, "b": 9, "c": 9}, {"a": 1, "b": 1, "c": 1}]
-    assert rows({"x": before}, {"x": after}) == ["! x[1].c: 2 → 7", '+ x:      {"a": 9, "b": 9, "c": 9}']
+    assert rows({"x": before}, {"x": after}) == [
+        "! x[1].c:   2 → 7",
+        '+ x[new 1]: {"a": 9, "b": 9, "c": 9}',
+    ]
 
 
 def test_names_that_are_no_names_pair_nothing() -> None:
@@ -180,12 +197,12 @@ def test_a_single_block_stays_itself_whatever_changes_in_it() -> None:
     ttl = [{"ttl": [{"attribute_name": name, "enabled": on}]} for name, on in (("a", True), ("b", False))]
     assert rows(*ttl) == ['! ttl[0].attribute_name: "a" → "b"', "! ttl[0].enabled:        true → false"]
     assert rows({"x": [1]}, {"x": [2]}) == ["- x: 1", "+ x: 2"]
-    assert rows({"x": ["a"]}, {"x": [{"b": 1}]}) == ['- x: "a"', '+ x: {"b": 1}']
-    assert rows({"x": [{"b": 1}]}, {"x": ["a"]}) == ['- x: {"b": 1}', '+ x: "a"']
+    assert rows({"x": ["a"]}, {"x": [{"b": 1}]}) == ['- x:        "a"', '+ x[new 0]: {"b": 1}']
+    assert rows({"x": [{"b": 1}]}, {"x": ["a"]}) == ['- x[0]: {"b": 1}', '+ x:    "a"']
     assert rows({"x": [1, 1]}, {"x": [1]}) == ["- x: 1"]
 
 
-@pytest.mark.parametrize(("olds", "news", "row"), [(50, 50, "! x["), (41, 61, "- x:")])
+@pytest.mark.parametrize(("olds", "news", "row"), [(50, 50, "! x["), (41, 61, "- x[0]: ")])
 def test_so_many_items_are_paired_by_what_they_share(olds: int, news: int, row: str) -> None:
     before = [{"a": number, "b": number} for number in range(olds)]
     after = [{"a": number, "b": -number - 1} for number in range(news)]
@@ -198,13 +215,72 @@ def test_what_is_not_set_is_nothing_in_common() -> None:
     assert [row[0] for row in found] == ["-", "-", "+", "+"]
 
 
-def test_lists_in_a_list_are_one_item_each() -> None:
-    assert rows({"x": [["a", "b"], ["c"]]}, {"x": [["a", "z"], ["d"]]}) == [
-        '- x: ["a", "b"]',
-        '- x: ["c"]',
-        '+ x: ["a", "z"]',
-        '+ x: ["d"]',
+def test_lists_in_a_list_are_paired_by_what_they_share() -> None:
+    before = [["a", "b"], ["c"], ["m", "n", "o"]]
+    assert rows({"x": before}, {"x": [["a", "z"], ["d"], ["m", "n", "p"]]}) == [
+        '- x[0]:     "b"',
+        '+ x[0]:     "z"',
+        '- x[2]:     "o"',
+        '+ x[2]:     "p"',
+        '- x[1]:     ["c"]',
+        '+ x[new 1]: ["d"]',
     ]
+
+
+def test_what_stays_of_a_list_in_another_order_has_a_word() -> None:
+    word = "  x: what stays is in another order"
+    assert rows({"x": ["a", "b", "c"]}, {"x": ["c", "a", "d"]}) == [word, '- x: "b"', '+ x: "d"']
+    # Of two that are the same nobody can tell which one stays.
+    assert rows({"x": [2, 1, 2]}, {"x": [1, 2]}) == ["- x: 2"]
+
+
+def test_items_are_in_the_order_of_their_places() -> None:
+    before = [{"a": 1, "b": 1, "c": 1}, {"a": 2, "b": 2, "c": 2, "d": 2}]
+    after = [{"a": 1, "b": 1, "c": 9}, {"a": 2, "b": 2, "c": 2, "d": 9}]
+    assert rows({"x": before}, {"x": after}) == ["! x[0].c: 1 → 9", "! x[1].d: 2 → 9"]
+
+
+def test_of_items_that_share_as_much_those_at_the_same_place_are_one() -> None:
+    before, after = ([{"a": 1, "b": 1, "c": c} for c in side] for side in ((1, 2), (3, 4)))
+    assert rows({"x": before}, {"x": after}) == ["! x[0].c: 1 → 3", "! x[1].c: 2 → 4"]
+    assert rows({"x": before}, {"x": [{"a": 0}, *after]}) == [
+        "! x[0].c:   1 → 4",
+        "! x[1].c:   2 → 3",
+        '+ x[new 0]: {"a": 0}',
+    ]
+
+
+def test_long_texts_in_a_list_are_paired() -> None:
+    one, two = ("w " * 101 + end for end in ("one", "two"))
+    for before, after in (([one], [two]), (["a", one], ["b", two]), (["a", one], [two, "b"])):
+        found = rows({"x": before}, {"x": after})
+        assert found[:3] == [
+            f"@@ x[{before.index(one)}]: 205 characters @@",
+            f"- …{one[-33:]}…",
+            f"+ …{two[-33:]}…",
+        ]
+    other = "v" * 201
+    assert rows({"x": [one, "a"]}, {"x": ["b", other]})[0].startswith(f'- x: "{one[:99]}')
+    # Nothing in common but the place.
+    assert rows({"x": [one, "a"]}, {"x": [other, "b"]})[0] == "@@ x[0]: 205 characters @@"
+
+
+@pytest.mark.parametrize(("length", "is_one"), [(191, False), (192, True)])
+def test_long_blocks_at_one_place_are_one(length: int, *, is_one: bool) -> None:
+    # With its name such a block has 200 characters or 201.
+    before, after = ([{side: "v" * length}, 1] for side in "ab")
+    found = rows({"x": before}, {"x": after})
+    assert found[0].replace("]:     ", "]: ").startswith("- x[0].a: " if is_one else "- x[0]: ")
+
+
+def test_a_long_block_that_comes_or_goes_has_its_place() -> None:
+    block = {f"k{number}": "v" * 50 for number in range(5)}
+    parts = [f'k{number}: "{"v" * 50}"' for number in range(5)]
+    assert rows({"x": []}, {"x": [block]}) == [f"+ x[0].{part}" for part in parts]
+    assert rows({"x": [block]}, {"x": []}) == [f"- x[0].{part}" for part in parts]
+    assert rows({"x": [{"a": 1}]}, {"x": [{"a": 1}, block]}) == [f"+ x[new 1].{part}" for part in parts]
+    named = block | {"name": "n"}
+    assert rows({"x": []}, {"x": [named]}) == [f"+ x[n].{part}" for part in parts]
 
 
 def test_items_that_come_or_go_are_no_other_order() -> None:
@@ -306,6 +382,7 @@ def test_a_policy_that_comes_or_goes_is_shown_by_its_statements() -> None:
     ("before", "after"),
     [
         ('{"a": 1,  "b": [1]}', '{"b":[1],"a":1}'),
+        ('{"a": 1.0, "b": 1e3, "c": "\\u0041"}', '{"a": 1, "b": 1000, "c": "A"}'),
         (
             '{"Statement": {"Effect": "Allow", "Action": "a"}}',
             '{"Statement": [{"Effect": "Allow", "Action": ["a"]}]}',
@@ -313,8 +390,9 @@ def test_a_policy_that_comes_or_goes_is_shown_by_its_statements() -> None:
     ],
 )
 def test_json_that_means_the_same_has_a_word(before: str, after: str) -> None:
-    assert rows({"x": before}, {"x": after}) == ["  x: the same but for its form: white space or order"]
-    assert rows({"x": before, "y": 1}, {"x": after, "y": 2}) == ["! y: 1 → 2"]
+    word = "  x: the same JSON, written in another way"
+    assert rows({"x": before}, {"x": after}) == [word]
+    assert rows({"x": before, "y": 1}, {"x": after, "y": 2}) == [word, "! y: 1 → 2"]
 
 
 def test_json_in_a_string_is_compared_inside() -> None:
@@ -322,6 +400,28 @@ def test_json_in_a_string_is_compared_inside() -> None:
     assert rows({"x": json.dumps(before)}, {"x": " " + json.dumps(after)}) == ['- x.a.b: "x"', '+ x.a.b: "y"']
     # One that is JSON and one that is not are two texts.
     assert rows({"x": "{}"}, {"x": "{"}) == ['! x: "{}" → "{"']
+
+
+def test_null_in_json_is_a_value() -> None:
+    texts = [json.dumps({"a": value}) for value in (None, 1)]
+    assert rows({"x": texts[0]}, {"x": texts[1]}) == ["! x.a: null → 1"]
+    assert rows({"x": texts[1]}, {"x": texts[0]}) == ["! x.a: 1 → null"]
+    assert rows({"x": texts[0]}, {"x": "{}"}) == ["- x.a: null"]
+    assert rows({"x": "{}"}, {"x": texts[0]}) == ["+ x.a: null"]
+    inside = [
+        json.dumps({"l": [{"id": "i", "a": side}], "s": json.dumps(side)}) for side in ({"b": None}, {})
+    ]
+    assert rows({"x": inside[0]}, {"x": inside[1]}) == ["- x.l[i].a.b: null", "- x.s.b:      null"]
+    assert rows({"x": {"a": None}}, {"x": {}, "y": 1}) == ["+ y: 1"]
+
+
+def test_json_with_a_key_twice_is_a_text() -> None:
+    twice, once = '{"a": 1, "a": 2}', '{"a": 2}'
+    assert rows({"x": twice}, {"x": once}) == [f"! x: {json.dumps(twice)} → {json.dumps(once)}"]
+
+
+def test_what_is_no_number_in_json_is_the_same_as_itself() -> None:
+    assert rows({"x": '{"a": NaN, "b": 1}'}, {"x": '{"a": NaN, "b": 2}'}) == ["! x.b: 1 → 2"]
 
 
 def test_all_edits_of_a_long_text_are_shown() -> None:
@@ -482,3 +582,51 @@ def test_many_rows_are_counted() -> None:
 def test_a_replacement_does_not_tell_of_what_was_empty_and_is_not_set() -> None:
     change = resource("a.b", "delete", "create", before={"x": "", "y": 1}, after={"x": None, "y": 2})
     assert "```diff\n! y: 1 → 2\n```\n" in markdown_of(change)
+
+
+# --- Any two values ----------------------------------------------------------------------------------------
+
+TEXTS = st.one_of(
+    st.text('a\n \t`\\"é', max_size=4),
+    st.builds(lambda lead, trail: lead + "w " * 101 + trail, *(st.text("ab\n ", max_size=3),) * 2),
+)
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(0, 2), st.sampled_from([Decimal("1.0"), Decimal("1.5")]), TEXTS
+)
+KEYS = st.sampled_from(["a", "name", "Effect", "Sid", "Statement"])
+# A value before and after: the same, another one, or one that differs somewhere inside.
+PAIRS = st.recursive(
+    st.one_of(SCALARS.map(lambda value: (value, value)), st.tuples(SCALARS, SCALARS)),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(lambda pairs: (pairs[0][0], pairs[1][1])),
+        st.lists(inner, max_size=3).map(lambda pairs: tuple([pair[at] for pair in pairs] for at in (0, 1))),
+        st.dictionaries(KEYS, inner, max_size=3).map(
+            lambda pairs: tuple({key: pair[at] for key, pair in pairs.items()} for at in (0, 1))
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+def written(value: object) -> str:
+    return json.dumps(value, default=float, sort_keys=True)
+
+
+def meaning(value: object) -> object:
+    """What an attribute says: null is the same as nothing, and 1.0 as 1."""
+    if isinstance(value, dict):
+        return {key: meaning(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [meaning(item) for item in value]
+    return 1 if isinstance(value, Decimal) and value == 1 else value
+
+
+@given(PAIRS)
+def test_values_that_differ_differ_visibly(pair: tuple[object, object]) -> None:
+    before, after = pair
+    for sides in ((before, after), (written(before), written(after))):
+        found = rows(*({"x": side} for side in sides))
+        assert found or written(meaning(sides[0])) == written(meaning(sides[1]))
+        gone, new = ({row[2:] for row in found if row[0] == sign} for sign in "-+")
+        assert not gone & new
+        assert not [row for row in found if re.fullmatch(r". x[^:]*: +(.*) → \1", row)]

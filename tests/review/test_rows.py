@@ -68,6 +68,48 @@ def test_a_new_policy_that_is_an_object_is_left_whole() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_set", [True, False])
+def test_of_a_new_object_zero_and_false_are_shown_where_the_code_sets_them(*, is_set: bool) -> None:
+    expressions = {"f": 1, "n": 1} if is_set else {}
+    code = {"root_module": {"resources": [{"address": "a.b", "expressions": expressions}]}}
+    change = resource("a.b", "create", after={"f": False, "n": 0, "l": [], "t": True})
+    lines = ["+ f: false", "+ n: 0"] if is_set else []
+    assert diff_rows(change, configuration=code) == [*lines, "+ t: true"]
+    assert diff_rows(change) == ["+ f: false", "+ n: 0", "+ t: true"]
+
+
+def test_of_a_new_object_what_is_weak_is_shown_though_nobody_sets_it() -> None:
+    address = "aws_lambda_function.f"
+    code = {"root_module": {"resources": [{"address": address, "expressions": {}}]}}
+    after = {"function_name": "f", "reserved_concurrent_executions": 0, "publish": False}
+    assert diff_rows(resource(address, "create", after=after), configuration=code) == [
+        "- reserved_concurrent_executions: null → 0",
+        '+ function_name:                  "f"',
+    ]
+
+
+@pytest.mark.parametrize("empty", [0, "", [], {}])
+@pytest.mark.parametrize("actions", [("update",), ("delete", "create")])
+def test_that_what_was_empty_is_not_set_is_no_news_beside_all_else(
+    actions: tuple[str, ...], empty: object
+) -> None:
+    sides: Any = {"before": {"x": empty, "y": 1}, "after": {"x": None, "y": 2}}
+    assert diff_rows(resource("a.b", *actions, **sides)) == ["! y: 1 → 2"]
+    if actions == ("update",):
+        assert updated({"x": empty}, {"x": None}) == [f"- x: {json.dumps(empty)}"]
+        assert updated({"x": empty, "l": [1, 2]}, {"l": [2, 1]}) == [
+            "  l: the same items in another order",
+            f"- x: {json.dumps(empty)}",
+        ]
+    sides |= {"before": {"x": {"z": empty}, "y": 1}, "after": {"x": {}, "y": 2}}
+    assert len(diff_rows(resource("a.b", *actions, **sides))) == 1
+    texts: Any = {
+        side: {"x": json.dumps({"z": value}), "y": side}
+        for side, value in (("before", empty), ("after", None))
+    }
+    assert len(diff_rows(resource("a.b", *actions, **texts))) == 2
+
+
 def test_what_forces_a_replacement_is_shown_known_or_not() -> None:
     before = {"rule": [{"id": "r", "days": 1, "x": 1}], "arn": "a"}
     after = {"rule": [{"id": "r", "days": 2, "x": 2}]}
@@ -79,6 +121,9 @@ def test_what_forces_a_replacement_is_shown_known_or_not() -> None:
         "! rule[r].days: 1 → 2  # forces replacement",
         "! rule[r].x:    1 → 2",
     ]
+    sides: Any = {"before": {"a": 1, "z": ""}, "after": {"a": 2, "z": None}}
+    change = resource("a.b", "delete", "create", **sides, replace_paths=[["z"]])
+    assert diff_rows(change) == ['- z: ""  # forces replacement', "! a: 1 → 2"]
 
 
 # --- What gets weaker --------------------------------------------------------------------------------------
@@ -110,8 +155,20 @@ def test_what_gets_weaker_by_a_part_of_it_or_by_its_absence() -> None:
 
 
 def test_a_policy_that_becomes_no_policy_is_shown_beside_it() -> None:
-    given = json.dumps({"Statement": [STATEMENT]})
-    assert updated({"x": given}, {"x": "text"}) == [f"- x: {json.dumps(given)}", '+ x: "text"']
+    statement = ["Allow     a:B", "Resource  r"]
+    assert updated({"x": policy(STATEMENT)}, {"x": "text"}) == [
+        *("@@ x.Statement: removed @@", *(f"- {line}" for line in statement)),
+        '+ x: "text"',
+    ]
+    assert updated({"x": ["text"]}, {"x": policy(STATEMENT)}) == [
+        *("@@ x.Statement: added @@", *(f"+ {line}" for line in statement)),
+        '- x: ["text"]',
+    ]
+    unknown: Any = {"after_unknown": {"x": True}}
+    assert updated({"x": policy(STATEMENT)}, {}, **unknown) == [
+        f"- x: {json.dumps(policy(STATEMENT))}",
+        "+ x: (known after apply)",
+    ]
     assert updated({"x": ""}, {"x": None}) == ['- x: ""']
     assert updated({}, {"x": policy()}) == ['+ x: "{\\"Statement\\": []}"']
 
@@ -166,6 +223,94 @@ def test_a_statement_is_shown_as_it_is_written() -> None:
     ]
 
 
+INLINE = {"name": "p", "policy": policy({**STATEMENT, "Sid": "S"})}
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ([INLINE], "x[p].policy"),
+        ([{"policy": INLINE["policy"]}], "x[0].policy"),
+        ({"policy": INLINE["policy"]}, "x.policy"),
+        ({"policy": [{"Statement": [{**STATEMENT, "Sid": "S"}]}]}, "x.policy[0]"),
+    ],
+)
+def test_a_policy_in_a_block_that_comes_or_goes_is_shown_by_its_statements(
+    side: str, value: object, path: str
+) -> None:
+    fate, sign = ("removed", "-") if side == "before" else ("added", "+")
+    sides: Any = {"before": {}, "after": {}, side: {"x": value}}
+    found = updated(**sides)
+    assert found[0] == f"@@ {path}.Statement[S]: {fate} @@"
+    assert found[1:] == [f"{sign} Allow     a:B", f"{sign} Resource  r"]
+    if side == "after":
+        assert diff_rows(resource("a.b", "create", after={"x": value})) == found
+
+
+def test_a_block_with_a_secret_across_its_values_is_not_taken_apart() -> None:
+    marked = resource("a.marked", "no-op", after={"x": '"policy": "{'}, after_sensitive={"x": True})
+    markdown = review(plan(marked, resource("a.b", "create", after={"x": [INLINE]}))).markdown
+    assert "+ x: (sensitive)\n" in markdown
+
+
+def test_the_id_of_a_statement_that_changes_is_shown() -> None:
+    statements = [{"Sid": sid, **STATEMENT} if sid else STATEMENT for sid in ("A", "", "B")]
+    rest = ["  Allow     a:B", "  Resource  r"]
+    olds = ["- Sid       A"]
+    for after, news in ((statements[1], []), (statements[2], ["+ Sid       B"])):
+        found = updated({"x": policy(statements[0])}, {"x": policy(after)})
+        assert found == ["@@ x.Statement[0] @@", *olds, *news, *rest]
+    assert updated({"x": [statements[1]]}, {"x": [{**STATEMENT, "Condition": {}}]})[0] == (
+        "@@ x[0]: the same as far as it may be shown @@"
+    )
+
+
+# --- Blocks and lists --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [155, 156])
+def test_a_block_is_shown_in_one_line_while_it_fits(length: int) -> None:
+    block = {"a": "v" * length, "b": 1, "c": None, "d": [], "e": 0}
+    text = json.dumps(block)
+    assert len(text) == length + 45
+    assert updated({}, {"x": block}) == (
+        [f"+ x: {text}"] if length == 155 else [f'+ x.a: "{"v" * length}"', "+ x.b: 1", "+ x.e: 0"]
+    )
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_a_block_of_many_parts_is_clipped_unless_it_is_what_gets_weaker(count: int) -> None:
+    block = {f"k{number:02}": "v" * 10 for number in range(count)}
+    found = updated({}, {"x": block, "y": 1})
+    assert found[-1].split() == ["+", "y:", "1"]
+    assert len(found) == (21 if count == 20 else 2)
+    forced = resource("a.b", "create", after={"x": block}, replace_paths=[["x"]])
+    assert len(diff_rows(forced)) == count
+
+
+def test_what_is_empty_in_json_is_a_part_too() -> None:
+    block: Any = {"a": "v" * 200, "b": None, "c": []}
+    found = updated({"x": "{}"}, {"x": json.dumps({"y": block})})
+    assert found[1:] == ["+ x.y.b: null", "+ x.y.c: []"]
+
+
+def test_what_is_not_known_yet_leaves_a_line_of_what_was() -> None:
+    def unknown(before: object) -> list[str]:
+        return updated({"x": before}, {}, after_unknown={"x": True})
+
+    assert unknown("a" * 198) == [f'- x: "{"a" * 198}"', "+ x: (known after apply)"]
+    assert unknown("a" * 199) == [
+        '- x: "' + "a" * 29 + " … " + "a" * 29 + '" (201 characters)',
+        "+ x: (known after apply)",
+    ]
+
+
+def test_a_tab_differs_from_what_it_is_shown_as() -> None:
+    assert updated({"x": "a\tb\nc"}, {"x": "a\\tb\nc"})[2:4] == ["- a\\tb", "+ a\\\\tb"]
+    assert updated({"x": "a\\b\nc"}, {"x": "d\\b\nc"})[2:4] == ["- a\\b", "+ d\\b"]
+
+
 # --- The width and the length ------------------------------------------------------------------------------
 
 
@@ -213,6 +358,34 @@ def test_the_lines_of_a_policy_have_a_width_of_their_own_and_all_stay() -> None:
         "… and 1 more attributes",
     ]
     assert len(updated({}, {name: numbers[name] for name in list(numbers)[:40]})) == 40
+
+
+def test_what_gets_weaker_or_forces_a_replacement_is_first_and_stays() -> None:
+    many = {f"a{number:03}": number for number in range(110)}
+    before: Any = {**dict.fromkeys(many), "storage_encrypted": True, "z": 1}
+    after = {**many, "storage_encrypted": False, "z": 2}
+    paths: Any = {"replace_paths": [["z"]]}
+    change = resource("aws_db_instance.d", "update", before=before, after=after, **paths)
+    found = diff_rows(change)
+    assert found[:3] == [
+        "- storage_encrypted: true → false",
+        "! z:                 1 → 2  # forces replacement",
+        "+ a000:              0",
+    ]
+    assert (len(found), found[-1]) == (43, "… and 70 more attributes")
+    change["change"]["replace_paths"] = [[name] for name in after]
+    found = diff_rows(change)
+    assert (len(found), found[-1]) == (101, "… and 12 more attributes")
+
+
+def test_an_attribute_counts_once_however_many_lines_it_has() -> None:
+    numbers = [f"x{number:02}" for number in range(41)]
+    before, after = ({name: side * 60 for name in numbers} for side in "ab")
+    found = updated(before, after)
+    assert (len(found), found[-1]) == (81, "… and 1 more attributes")
+    olds, news = ("".join(f"{side}{number}\n" for number in range(60)) for side in "ab")
+    found = updated({"x": olds, "y": 1}, {"x": news, "y": 2})
+    assert (len(found), found[-1]) == (123, "! y: 1 → 2")
 
 
 # --- Long texts --------------------------------------------------------------------------------------------

@@ -714,7 +714,7 @@ def test_what_weakens_is_red_beside_what_does_not() -> None:
     before = {"ttl": [{"enabled": False, "other": "a"}], "read_capacity": 1}
     after = {"ttl": [{"enabled": True, "other": "b"}], "read_capacity": 2}
     assert (
-        '```diff\n! read_capacity:  1 → 2\n- ttl[0].enabled: false → true\n! ttl[0].other:   "a" → "b"\n```\n'
+        '```diff\n- ttl[0].enabled: false → true\n! read_capacity:  1 → 2\n! ttl[0].other:   "a" → "b"\n```\n'
     ) in reviewed(changed("aws_dynamodb_table", before, after)).markdown
 
 

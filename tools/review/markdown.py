@@ -206,7 +206,8 @@ class Comment:
         if change.action in ("destroy", "forget", "read"):
             return ""
         drifted = self._drifted.get(change.address, set())
-        return diff_block(change_rows(change, self._secrets, weaker=weaker, drifted=drifted))
+        is_set = partial(self._plan.references.is_set, change.address)
+        return diff_block(change_rows(change, self._secrets, weaker=weaker, drifted=drifted, is_set=is_set))
 
     def _is_code_only(self, change: Change) -> bool:
         if change.action != "change" or change.type != "aws_lambda_function":

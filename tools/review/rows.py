@@ -4,30 +4,29 @@ Red is what goes or gets weaker (-), green what comes (+), orange what becomes s
 heading (@@); what stays the same is there for what surrounds it.
 """
 
-import difflib
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tools.review.differences import MISSING, Difference, differences, is_unset
+from tools.review.differences import MISSING, Difference, differences
 from tools.review.plan import Change
 from tools.review.secrets import HIDDEN_TEXT, UNKNOWN, Item, Secrets, clipped, json_container, printable
 from tools.review.shapes import as_dict, as_list, as_text
 from tools.review.statements import is_statement, normalised, principals_of
+from tools.review.text_edits import LONG, is_long, shortened, size, text_edits
 
+# So many attributes are shown, and of those that get weaker or force a replacement.
 ROWS_LIMIT = 40
+_DECISIVE_LIMIT = 100
 # What fits in a line of a comment before GitHub makes the block scroll: a pair of values with their path, and
 # the values of a statement beside the name of their field.
 _PAIR_WIDTH = 90
 _LINE_WIDTH = 80
 _KEY_WIDTH = 40
-_LONG = 200
-_CONTEXT = 30
-# Of as many pairs of tokens it is worth to find out which of them stay.
-_COMPARED = 40_000
-_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
-_NOTHING = (None, MISSING, "")
+# What of a value that comes or goes fills more lines is shown in one, clipped.
+_PARTS_LIMIT = 20
+# How much is shown of what becomes something that is not known yet.
+_GIST = 60
 _PRINCIPALS = ("Principal", "NotPrincipal")
 _RESOURCES = ("Resource", "NotResource")
 # All of these change with a function's code; one of them is enough.
@@ -40,13 +39,53 @@ _CODE_TOO = (
 
 @dataclass(frozen=True)
 class _Row:
-    """A line with its attribute; a policy's lines are `kept`, however many there are."""
+    """A line with its attribute, or with the field of a policy's statement."""
 
     sign: str
     key: str
     value: str
     comment: str = ""
-    kept: bool = False
+    of_policy: bool = False
+
+
+@dataclass(frozen=True)
+class _Attribute:
+    """The lines of one attribute. Decisive ones come first; policies stay, however many there are."""
+
+    rows: list[_Row]
+    is_decisive: bool = False
+
+    @property
+    def is_policy(self) -> bool:
+        return self.rows[0].of_policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """What else is known of the attributes: which get weaker, force a replacement, have drifted, are set."""
+
+    secrets: Secrets
+    weaker: Collection[str] = ()
+    forced: Sequence[Sequence[object]] = ()
+    drifted: Collection[tuple[object, ...]] = ()
+    is_set: Callable[[str], bool] = lambda _: True
+
+    def is_default(self, path: tuple[object, ...]) -> bool:
+        """Whether it has its value from the provider, and is no weakness."""
+        return not self.is_weaker(path) and not all(self.is_set(str(name)) for name in path[:1])
+
+    def is_weaker(self, path: tuple[object, ...]) -> bool:
+        return any(_overlap(_plain_path(path), attribute.split(".")) for attribute in self.weaker)
+
+    def is_forced(self, path: tuple[object, ...]) -> bool:
+        return any(_overlap(_plain_path(path), _plain_path(forced)) for forced in self.forced)
+
+    def comment(self, path: tuple[object, ...]) -> str:
+        if path == (CODE,):
+            return "the code"
+        if path in self.drifted:
+            return "changed outside of Terraform"
+        return "forces replacement" if self.is_forced(path) else ""
 
 
 def diff_block(rows: Sequence[str]) -> str:
@@ -60,54 +99,59 @@ def change_rows(
     *,
     weaker: Collection[str] = (),
     drifted: Collection[tuple[object, ...]] = (),
+    is_set: Callable[[str], bool] = lambda _: True,
 ) -> list[str]:
-    """What changes, attribute by attribute: `weaker` ones are red, `drifted` paths changed by themselves."""
+    """What changes, attribute by attribute: `weaker` ones are red, `drifted` paths changed by themselves.
+
+    `is_set` tells whether the code sets an attribute.
+    """
     before, after = change.shown
+    view = _View(secrets=secrets, weaker=weaker, forced=change.replace_paths, drifted=drifted, is_set=is_set)
     found = list(differences({} if change.action == "create" else before, after, secrets.is_opaque))
-    rows: list[_Row] = []
-    for difference in _worth_showing(found, change):
-        comment = "forces replacement" if _is_forced(difference.path, change) else ""
-        if difference.path in drifted:
-            comment = "changed outside of Terraform"
-        if difference.path == (CODE,):
-            comment = "the code"
-        is_weaker = any(_overlap(_plain_path(difference.path), attribute.split(".")) for attribute in weaker)
-        rows += _rows(difference, secrets, comment=comment, weaker=is_weaker)
-    return _laid_out(rows)
+    return _laid_out(
+        [
+            attribute
+            for difference in _worth_showing(found, change, view)
+            for attribute in _attributes(difference, view)
+        ]
+    )
 
 
 def difference_rows(found: Collection[Difference], secrets: Secrets) -> list[str]:
     """Differences of something that is no change of this plan."""
-    return _laid_out([row for difference in found for row in _rows(difference, secrets)])
+    view = _View(secrets=secrets)
+    return _laid_out([attribute for difference in found for attribute in _attributes(difference, view)])
 
 
-def _worth_showing(found: list[Difference], change: Change) -> Iterator[Difference]:
+def _worth_showing(found: list[Difference], change: Change, view: _View) -> Iterator[Difference]:
     told = {difference.path for difference in found}
     code = change.type == "aws_lambda_function" and (CODE,) in told
     is_new = change.action in ("create", "replace")
     telling = [
         difference
         for difference in found
-        if not difference.note
-        and not (difference.path[:1] == ("tags_all",) and (is_new or ("tags", *difference.path[1:]) in told))
+        if not (difference.path[:1] == ("tags_all",) and (is_new or ("tags", *difference.path[1:]) in told))
         and not (code and difference.path[0] in _CODE_TOO)
         and not (difference.path == ("last_modified",) and difference.after is UNKNOWN)
     ]
     if change.action == "create":
         for item in telling:
             after = _pruned(item.after)
-            if not is_unset(None, after) and after is not UNKNOWN:
+            is_off = after in (0, False) and view.is_default(item.path)
+            if not (_is_empty(after) or after is UNKNOWN or is_off):
                 yield replace(item, after=after)
-    elif change.action == "replace":
-        # What a new object gets from the provider, such as its ARN, is no news.
-        yield from (
-            item
-            for item in telling
-            if _is_forced(item.path, change)
-            or not (item.after is UNKNOWN or is_unset(item.after, item.before))
-        )
-    else:
-        yield from telling or found
+        return
+    # What a new object gets from the provider, such as its ARN, is no news; nor is, beside all else, that
+    # what was empty is not set any more.
+    news = [
+        item
+        for item in telling
+        if view.is_forced(item.path)
+        or view.is_weaker(item.path)
+        or not (item.is_unset or (change.action == "replace" and item.after is UNKNOWN))
+    ]
+    is_told = change.action == "replace" or any(not item.note for item in news)
+    yield from news if is_told else telling or found
 
 
 def _pruned(value: object) -> object:
@@ -120,10 +164,6 @@ def _pruned(value: object) -> object:
     return value
 
 
-def _is_forced(path: tuple[object, ...], change: Change) -> bool:
-    return any(_overlap(_plain_path(path), _plain_path(forced)) for forced in change.replace_paths)
-
-
 def _plain_path(path: Sequence[object]) -> list[object]:
     """The path without which item of a list it is."""
     return [step for step in path if isinstance(step, str) and not isinstance(step, Item)]
@@ -134,29 +174,91 @@ def _overlap(one: Sequence[object], other: Sequence[object]) -> bool:
     return all(some == others for some, others in zip(one, other, strict=False))
 
 
-def _rows(
-    difference: Difference, secrets: Secrets, *, comment: str = "", weaker: bool = False
-) -> Iterator[_Row]:
-    path, before, after = secrets.path(difference.path), difference.before, difference.after
+def _attributes(difference: Difference, view: _View) -> Iterator[_Attribute]:
+    """The lines of a difference; blocks that come or go and fill more than a line have some for each part."""
+    is_decisive = view.is_weaker(difference.path) or view.is_forced(difference.path)
+    parts = [attribute for part in _parts(difference, view.secrets) for attribute in _attributes(part, view)]
+    if parts and (len(parts) <= _PARTS_LIMIT or is_decisive or any(part.is_policy for part in parts)):
+        yield from parts
+    else:
+        yield _Attribute(list(_rows(difference, view)), is_decisive=is_decisive)
+
+
+def _parts(difference: Difference, secrets: Secrets) -> Iterator[Difference]:
+    """What is in a value that comes or goes, and of a policy in whose place something else comes."""
+    path, before, after = (*difference.path, *difference.item), difference.before, difference.after
+    if difference.note or is_statement(before) or is_statement(after) or after is UNKNOWN:
+        return
+    olds, news = (_statements(value, secrets) for value in (before, after))
+    if bool(olds) != bool(news):
+        if any(isinstance(side, str) and secrets.is_opaque(side) for side in (before, after)):
+            return
+        yield from (Difference((*path, "Statement"), statement, MISSING) for statement in olds)
+        yield from (Difference((*path, "Statement"), MISSING, statement) for statement in news)
+        rest = replace(difference, before=MISSING) if olds else replace(difference, after=MISSING)
+        if not _is_empty(rest.before if news else rest.after):
+            yield rest
+    elif difference.comes or difference.goes:
+        value = after if difference.comes else before
+        if not _holds_blocks(value):
+            return
+        shown = secrets.value(value)
+        if shown == HIDDEN_TEXT or (len(shown) <= LONG and not _holds_policy(value, secrets)):
+            return
+        nothing: object = {} if isinstance(value, dict) else []
+        sides = (nothing, value) if difference.comes else (value, nothing)
+        for part in differences(*sides, secrets.is_opaque, path, in_json=difference.in_json):
+            is_name = any(isinstance(step, Item) and step in (part.before, part.after) for step in path[-1:])
+            if not is_name and (difference.in_json or not (_is_empty(part.before) and _is_empty(part.after))):
+                yield part
+
+
+def _is_empty(value: object) -> bool:
+    return value is MISSING or value in (None, {}, [], "")
+
+
+def _holds_blocks(value: object) -> bool:
+    return isinstance(value, dict) or any(isinstance(item, dict | list) for item in as_list(value))
+
+
+def _holds_policy(value: object, secrets: Secrets) -> bool:
+    items = value.values() if isinstance(value, dict) else as_list(value)
+    return bool(_statements(value, secrets)) or any(_holds_policy(item, secrets) for item in items)
+
+
+def _statements(value: object, secrets: Secrets) -> list[dict[str, Any]]:
+    """The statements of a policy; nothing of what is none."""
+    if isinstance(value, str):
+        document = json_container(value)
+        value = None if document is None or secrets.is_opaque(value) else normalised(document)
+    statements = as_list(as_dict(value).get("Statement"))
+    return statements if all(map(is_statement, statements)) else []
+
+
+def _rows(difference: Difference, view: _View) -> Iterator[_Row]:
+    secrets, comment = view.secrets, view.comment(difference.path)
+    path, before, after = (
+        secrets.path((*difference.path, *difference.item)),
+        difference.before,
+        difference.after,
+    )
     if difference.note:
         yield _Row(" ", path, difference.note)
     elif is_statement(before) or is_statement(after):
         yield from _statement_rows(path, before, after, secrets)
-    elif statements := _statements_alone(before, after, secrets):
-        for statement in statements:
-            comes = before in _NOTHING
-            old, new = (MISSING, statement) if comes else (statement, MISSING)
-            yield from _statement_rows(f"{path}.Statement", old, new, secrets)
-    elif isinstance(before, str) and isinstance(after, str) and _is_long(before, after):
+    elif isinstance(before, str) and isinstance(after, str) and (is_long(before) or is_long(after)):
         yield from _text_rows(path, before, after, secrets, comment)
-    elif weaker and before is not MISSING and after is not MISSING:
+    elif view.is_weaker(difference.path) and before is not MISSING and after is not MISSING:
         yield from _pair(path, "-", secrets.value(before), secrets.value(after), comment)
-    elif before is MISSING or before is None:
+    elif difference.comes:
         yield _Row("+", path, clipped(secrets.value(after)), comment)
-    elif after is MISSING or after is None:
+    elif difference.goes:
         yield _Row("-", path, clipped(secrets.value(before)), comment)
     else:
-        yield from _pair(path, "!", secrets.value(before), secrets.value(after), comment)
+        old = secrets.value(before)
+        if after is UNKNOWN and len(old) > LONG:
+            old = shortened(old, _GIST)
+        yield from _pair(path, "!", old, secrets.value(after), comment)
 
 
 def _pair(path: str, sign: str, before: str, after: str, comment: str) -> Iterator[_Row]:
@@ -169,26 +271,19 @@ def _pair(path: str, sign: str, before: str, after: str, comment: str) -> Iterat
         yield _Row("+", path, after, comment)
 
 
-def _statements_alone(before: object, after: object, secrets: Secrets) -> list[dict[str, Any]]:
-    """The statements of a policy that comes where none was, or goes with none in its place."""
-    if (before in _NOTHING) == (after in _NOTHING):
-        return []
-    policy = after if before in _NOTHING else before
-    if isinstance(policy, str) and not secrets.is_opaque(policy):
-        policy = normalised(json_container(policy))
-    statements = as_list(as_dict(policy).get("Statement"))
-    return statements if all(map(is_statement, statements)) else []
-
-
 def _statement_rows(path: str, before: object, after: object, secrets: Secrets) -> Iterator[_Row]:
     """A statement with a line for each field, and what stays the same for what surrounds it."""
     olds, news = (dict(_fields(side, secrets)) for side in (before, after))
-    fate = "added" if not olds else "removed" if not news else ""
-    if olds == news:
-        fate = "the same as far as it may be shown"
-    sid = as_text((as_dict(after) or as_dict(before)).get("Sid"))
-    label = f"[{secrets.text(sid)}]" if sid and not (olds and news) else ""
-    yield _Row("@", path + label, fate, kept=True)
+    sids = [as_text(as_dict(side).get("Sid")) for side in (before, after)]
+    label = ""
+    if not (olds and news):
+        label = f"[{secrets.text(sids[0] or sids[1])}]" if any(sids) else ""
+    elif sids[0] != sids[1]:
+        olds, news = (
+            {"Sid": [secrets.text(sid)] if sid else [], **side}
+            for sid, side in zip(sids, (olds, news), strict=True)
+        )
+    rows = []
     for name in dict.fromkeys([*news, *olds]):
         old, new = olds.get(name, []), news.get(name, [])
         for sign, values in (
@@ -197,7 +292,12 @@ def _statement_rows(path: str, before: object, after: object, secrets: Secrets) 
             ("+", [value for value in new if value not in old]),
         ):
             for number, line in enumerate(_wrapped(values)):
-                yield _Row(sign, "" if number else name, line, kept=True)
+                rows.append(_Row(sign, "" if number else name, line, of_policy=True))
+    fate = "added" if not olds else "removed" if not news else ""
+    if all(row.sign == " " for row in rows):
+        fate = "the same as far as it may be shown"
+    yield _Row("@", path + label, fate, of_policy=True)
+    yield from rows
 
 
 def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str]]]:
@@ -248,108 +348,51 @@ def _wrapped(values: list[str]) -> Iterator[str]:
         yield line
 
 
-def _is_long(before: str, after: str) -> bool:
-    return "\n" in before or "\n" in after or len(before) > _LONG or len(after) > _LONG
-
-
 def _text_rows(path: str, before: str, after: str, secrets: Secrets, comment: str) -> Iterator[_Row]:
     """All edits of a long text with a little of what surrounds them."""
     if HIDDEN_TEXT in (secrets.text(before), secrets.text(after)):
         yield from _pair(path, "!", secrets.value(before), secrets.value(after), comment)
         return
-    if "\n" in before or "\n" in after:
-        edits = list(_line_edits(before, after))
-        size = f"{len(before.splitlines())} lines"
-    else:
-        edits = list(_token_edits(before, after))
-        size = f"{len(before)} characters"
-    yield _Row("@", path, f"{size}{', ' if comment else ''}{comment}")
+    yield _Row("@", path, f"{size(before, after)}{', ' if comment else ''}{comment}")
+    edits = text_edits(before, after)
+    texts = {text for _, text in edits}
+    # A tab is shown as \t; where the same two characters are in the text too, its backslashes are doubled.
+    is_ambiguous = len({*map(printable, texts)}) < len(texts)
     for sign, text in edits:
-        yield _Row(sign, "", printable(text))
+        yield _Row(sign, "", printable(text.replace("\\", "\\\\") if is_ambiguous else text))
 
 
-def _line_edits(before: str, after: str) -> Iterator[tuple[str, str]]:
-    olds, news = before.splitlines(), after.splitlines()
-    if olds == news:
-        yield " ", "the same but for its line ends"
-    for line in list(difflib.unified_diff(olds, news, n=1))[2:]:
-        if not line.startswith("@@"):
-            yield line[0], clipped(line[1:])
-        else:
-            yield " ", "…"
-
-
-def _token_edits(before: str, after: str) -> Iterator[tuple[str, str]]:
-    olds, news = _TOKEN.findall(before), _TOKEN.findall(after)
-    start = _alike(olds, news)
-    end = _alike(olds[start:][::-1], news[start:][::-1])
-    old_end, new_end = len(olds) - end, len(news) - end
-    if (old_end - start) * (new_end - start) > _COMPARED:
-        edits = [(start, old_end, start, new_end)]
-    else:
-        matcher = difflib.SequenceMatcher(a=olds[start:old_end], b=news[start:new_end], autojunk=False)
-        edits = [
-            (a + start, b + start, c + start, d + start)
-            for tag, a, b, c, d in matcher.get_opcodes()
-            if tag != "equal"
-        ]
-    for old_start, old_end, new_start, new_end in _joined(edits):
-        lead, trail = "".join(olds[:old_start])[-_CONTEXT:], "".join(olds[old_end:])[:_CONTEXT]
-        for sign, tokens in (("-", olds[old_start:old_end]), ("+", news[new_start:new_end])):
-            if tokens:
-                yield sign, f"…{lead}{clipped(''.join(tokens))}{trail}…"
-
-
-def _alike(some: list[str], others: list[str]) -> int:
-    """How many of the first tokens are the same."""
-    pairs = zip(some, others, strict=False)
-    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(some), len(others)))
-
-
-# Where an edit starts and ends, before and after.
-Edit = tuple[int, int, int, int]
-
-
-def _joined(edits: Sequence[Edit]) -> list[Edit]:
-    """The edits, with those that lie a word apart as one."""
-    joined: list[Edit] = []
-    for edit in edits:
-        if joined and edit[0] - joined[-1][1] <= 3:
-            joined[-1] = (joined[-1][0], edit[1], joined[-1][2], edit[3])
-        else:
-            joined.append(edit)
-    return joined
-
-
-def _laid_out(rows: list[_Row]) -> list[str]:
-    """The rows as lines, their values below each other; beyond a limit they are counted."""
+def _laid_out(attributes: Sequence[_Attribute]) -> list[str]:
+    """The lines of the attributes, decisive ones first, then so many of the rest."""
+    room = {True: _DECISIVE_LIMIT, False: ROWS_LIMIT}
     shown: list[_Row] = []
     left_out = 0
-    for row in rows:
-        if row.kept or len(shown) < ROWS_LIMIT:
-            shown.append(row)
+    for attribute in sorted(attributes, key=lambda attribute: not attribute.is_decisive):
+        room[attribute.is_decisive] -= not attribute.is_policy
+        if attribute.is_policy or room[attribute.is_decisive] >= 0:
+            shown += attribute.rows
         else:
             left_out += 1
     widths = {
-        kept: max(
+        of_policy: max(
             (
                 len(row.key)
                 for row in shown
-                if row.kept == kept and len(row.key) <= _KEY_WIDTH and row.sign != "@"
+                if row.of_policy == of_policy and len(row.key) <= _KEY_WIDTH and row.sign != "@"
             ),
             default=0,
         )
-        for kept in (True, False)
+        for of_policy in (True, False)
     }
-    lines = [_line(row, widths[row.kept]) for row in shown]
+    lines = [_line(row, widths[row.of_policy]) for row in shown]
     return lines + ([f"… and {left_out} more attributes"] if left_out else [])
 
 
 def _line(row: _Row, width: int) -> str:
     if row.sign == "@":
         return f"@@ {row.key}{': ' if row.value else ''}{row.value} @@"
-    if not row.key and not row.kept:
+    if not row.key and not row.of_policy:
         return f"{row.sign} {row.value}"
-    separator = " " if row.kept else ":"
+    separator = " " if row.of_policy else ":"
     text = f"{row.sign} {row.key + separator:<{width + 1}} {row.value}"
     return f"{text}  # {row.comment}" if row.comment else text
