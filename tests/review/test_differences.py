@@ -415,13 +415,9 @@ def test_null_in_json_is_a_value() -> None:
     assert rows({"x": {"a": None}}, {"x": {}, "y": 1}) == ["+ y: 1"]
 
 
-def test_json_with_a_key_twice_is_a_text() -> None:
-    twice, once = '{"a": 1, "a": 2}', '{"a": 2}'
-    assert rows({"x": twice}, {"x": once}) == [f"! x: {json.dumps(twice)} → {json.dumps(once)}"]
-
-
-def test_what_is_no_number_in_json_is_the_same_as_itself() -> None:
-    assert rows({"x": '{"a": NaN, "b": 1}'}, {"x": '{"a": NaN, "b": 2}'}) == ["! x.b: 1 → 2"]
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": NaN}'])
+def test_json_that_is_read_in_several_ways_is_a_text(text: str) -> None:
+    assert rows({"x": text}, {"x": '{"a": 2}'}) == [f'! x: {json.dumps(text)} → "{{\\"a\\": 2}}"']
 
 
 def test_all_edits_of_a_long_text_are_shown() -> None:

@@ -88,6 +88,16 @@ def test_of_a_new_object_what_is_weak_is_shown_though_nobody_sets_it() -> None:
     ]
 
 
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_what_is_empty_or_nothing_of_a_new_object_is_left_out_though_it_is_sensitive(
+    value: object,
+) -> None:
+    change = resource("a.b", "create", after={"x": value, "y": 1}, after_sensitive={"x": True})
+    assert diff_rows(change) == ["+ y: 1"]
+    same = updated({"x": None}, {"x": None, "y": 1}, after_sensitive={"x": True})
+    assert same == ["+ y: 1"]
+
+
 @pytest.mark.parametrize("empty", [0, "", [], {}])
 @pytest.mark.parametrize("actions", [("update",), ("delete", "create")])
 def test_that_what_was_empty_is_not_set_is_no_news_beside_all_else(
@@ -97,7 +107,8 @@ def test_that_what_was_empty_is_not_set_is_no_news_beside_all_else(
     assert diff_rows(resource("a.b", *actions, **sides)) == ["! y: 1 → 2"]
     if actions == ("update",):
         assert updated({"x": empty}, {"x": None}) == [f"- x: {json.dumps(empty)}"]
-        assert updated({"x": empty, "l": [1, 2]}, {"l": [2, 1]}) == [
+        noise: Any = {"after_unknown": {"last_modified": True}}
+        assert updated({"x": empty, "l": [1, 2]}, {"l": [2, 1]}, **noise) == [
             "  l: the same items in another order",
             f"- x: {json.dumps(empty)}",
         ]
@@ -124,6 +135,14 @@ def test_what_forces_a_replacement_is_shown_known_or_not() -> None:
     sides: Any = {"before": {"a": 1, "z": ""}, "after": {"a": 2, "z": None}}
     change = resource("a.b", "delete", "create", **sides, replace_paths=[["z"]])
     assert diff_rows(change) == ['- z: ""  # forces replacement', "! a: 1 → 2"]
+
+
+def test_all_of_a_block_was_changed_outside_of_terraform_with_it() -> None:
+    block = {"a": "v" * 200, "b": 1}
+    drift = resource("a.b", "update", before={"x": None, "y": 1}, after={"x": block, "y": 1})
+    change = resource("a.b", "update", before={"x": block, "y": 1}, after={"x": None, "y": 2})
+    found = diff_rows(change, resource_drift=[drift])
+    assert [row.endswith("  # changed outside of Terraform") for row in found] == [True, True, False]
 
 
 # --- What gets weaker --------------------------------------------------------------------------------------
@@ -223,6 +242,29 @@ def test_a_statement_is_shown_as_it_is_written() -> None:
     ]
 
 
+def test_a_long_statement_stays_one() -> None:
+    actions = [f"a:{letter * 70}" for letter in "bcd"]
+    for fate, sign in (("removed", "-"), ("added", "+")):
+        sides = [policy(STATEMENT), policy(STATEMENT, {**STATEMENT, "Action": actions})]
+        before, after = sides[::-1] if sign == "-" else sides
+        assert updated({"x": before}, {"x": after}) == [
+            f"@@ x.Statement: {fate} @@",
+            f"{sign} Allow     {actions[0]},",
+            *(f"{sign}           {action}" for action in (f"{actions[1]},", actions[2])),
+            f"{sign} Resource  r",
+        ]
+
+
+def test_a_policy_that_is_only_marked_sensitive_stays_the_same() -> None:
+    marked: Any = {"after_sensitive": {"x": True}}
+    found = updated({"x": policy(STATEMENT)}, {"x": policy(STATEMENT)}, **marked)
+    assert found == ["  x: the same value, now marked sensitive"]
+
+
+def test_what_holds_other_things_than_statements_is_no_policy() -> None:
+    assert updated({}, {"x": policy(1, STATEMENT)})[0].startswith('+ x: "{')
+
+
 INLINE = {"name": "p", "policy": policy({**STATEMENT, "Sid": "S"})}
 
 
@@ -269,13 +311,13 @@ def test_the_id_of_a_statement_that_changes_is_shown() -> None:
 # --- Blocks and lists --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("length", [155, 156])
+@pytest.mark.parametrize("length", [146, 147])
 def test_a_block_is_shown_in_one_line_while_it_fits(length: int) -> None:
-    block = {"a": "v" * length, "b": 1, "c": None, "d": [], "e": 0}
+    block = {"a": "v" * length, "b": 1, "c": None, "d": [], "e": 0, "f": ""}
     text = json.dumps(block)
-    assert len(text) == length + 45
+    assert len(text) == length + 54
     assert updated({}, {"x": block}) == (
-        [f"+ x: {text}"] if length == 155 else [f'+ x.a: "{"v" * length}"', "+ x.b: 1", "+ x.e: 0"]
+        [f"+ x: {text}"] if length == 146 else [f'+ x.a: "{"v" * length}"', "+ x.b: 1", "+ x.e: 0"]
     )
 
 
@@ -287,6 +329,24 @@ def test_a_block_of_many_parts_is_clipped_unless_it_is_what_gets_weaker(count: i
     assert len(found) == (21 if count == 20 else 2)
     forced = resource("a.b", "create", after={"x": block}, replace_paths=[["x"]])
     assert len(diff_rows(forced)) == count
+    assert len(updated({}, {"x": block | {"policy": policy(STATEMENT)}})) == count + 3
+    # What becomes something else is no such block.
+    assert updated({"x": block}, {"x": [1]})[1:] == ["+ x: [1]"]
+
+
+def test_only_the_name_of_a_named_block_is_no_part_of_it() -> None:
+    long = "v" * 200
+    assert updated({}, {"x": {"a": "x", "b": long}}) == [
+        '+ x.a: "x"',
+        f"+ x.b: {json.dumps(long)[:200]}… (202 characters)",
+    ]
+    found = updated({}, {"x": [{"name": "n", "m": {"k": "n", "l": long}}]})
+    assert found[0] == '+ x[n].m.k: "n"'
+
+
+def test_lists_in_a_list_are_parts_of_it() -> None:
+    found = updated({}, {"x": [["v" * 100], ["w" * 100]]})
+    assert found == [f'+ x[{place}]: ["{letter * 100}"]' for place, letter in enumerate("vw")]
 
 
 def test_what_is_empty_in_json_is_a_part_too() -> None:

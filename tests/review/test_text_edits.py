@@ -30,6 +30,13 @@ def test_edits_far_from_each_other_are_shown() -> None:
     ]
 
 
+def test_an_edit_has_what_surrounds_it_as_far_as_there_is_so_much() -> None:
+    assert changed(f"one two {WORDS}", f"one 2 {WORDS}") == [
+        "- …one two w0 w1 w2 w3 w4 w5 w6 w7 w8 w9…",
+        "+ …one 2 w0 w1 w2 w3 w4 w5 w6 w7 w8 w9…",
+    ]
+
+
 def test_between_edits_far_from_each_other_only_what_differs_is_shown() -> None:
     # What repeats stays too, where it is beside words that are there once.
     before = f"a {'x ' * 300}{WORDS} {'y ' * 300}d"
@@ -89,17 +96,29 @@ def test_so_many_lines_in_a_row_are_shown(count: int, last: str) -> None:
     assert changed(f"{lines}\nend", "new\nend")[-1] == "+ new"
 
 
-@pytest.mark.parametrize(("count", "rest"), [(50, []), (51, [(" ", "… and 4 more lines")])])
-def test_so_many_lines_of_a_text_are_shown(count: int, rest: object) -> None:
+@pytest.mark.parametrize(("more", "rest"), [(0, []), (1, [(" ", "… and 1 more lines")])])
+def test_so_many_lines_of_a_text_are_shown(more: int, rest: object) -> None:
     # Each that goes has a line that says that some are left out, one before, itself, and one after.
-    before = "z\n" + "".join(f"a{number}\nb\nc\nd\n" for number in range(count))
-    after = "z\n" + "b\nc\nd\n" * count
-    assert text_edits(before, after)[200:] == rest
+    before = "z\n" + "more\n" * more + "".join(f"a{number}\nb\nc\nd\n" for number in range(50))
+    assert text_edits(before, "z\n" + "b\nc\nd\n" * 50)[200:] == rest
 
 
 @pytest.mark.parametrize(("length", "is_whole"), [(200, True), (201, False)])
 def test_what_is_longer_is_shortened(length: int, *, is_whole: bool) -> None:
     assert (shortened("a" * length) == "a" * length) == is_whole
+
+
+@given(st.permutations(range(6)))
+def test_as_much_as_can_be_stays_in_its_order(places: list[int]) -> None:
+    found = edits._longest_rising(list(enumerate(places)))
+    longest = max(
+        length
+        for length in range(7)
+        if any(list(some) == sorted(some) for some in itertools.combinations(places, length))
+    )
+    assert found == sorted(found)
+    assert [place for _, place in found] == sorted(place for _, place in found)
+    assert len(found) == longest
 
 
 # --- Any two texts -----------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ class Missing:
 
 
 MISSING = Missing()
+_NOTHING = Hidden(None)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def differences(
 
 
 def _is_same(one: object, other: object) -> bool:
-    """Numbers are the same however they are written; true is no number."""
+    """Numbers are the same however they are written, true is no number, and nothing is no secret."""
+    one, other = (None if value == _NOTHING else value for value in (one, other))
     if type(one) is type(other):
         return one == other
     return _is_number(one) and _is_number(other) and one == other
@@ -129,31 +131,12 @@ def _text_differences(
     before: str, after: str, is_opaque: Callable[[str], bool], path: tuple[object, ...], *, in_json: bool
 ) -> Iterator[Difference]:
     """Policies are JSON in a string; what changed is inside."""
-    inside = _document(before), _document(after)
-    if None in inside or is_opaque(before) or is_opaque(after):
+    old, new = (normalised(json_container(text, keys_once=True)) for text in (before, after))
+    if old is None or new is None or is_opaque(before) or is_opaque(after):
         yield Difference(path, before, after, in_json=in_json)
         return
-    found = list(differences(*inside, is_opaque, path, in_json=True))
+    found = list(differences(old, new, is_opaque, path, in_json=True))
     yield from found or [Difference(path, before, after, "the same JSON, written in another way")]
-
-
-def _document(text: str) -> Any:  # noqa: ANN401
-    """The object or list that a text is as JSON; None of one with a key twice, whatever that means."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        return normalised(
-            json.loads(text, parse_float=Decimal, parse_constant=str, object_pairs_hook=_with_keys_once)
-        )
-    except (ValueError, RecursionError):
-        return None
-
-
-def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise ValueError
-    return result
 
 
 def _list_differences(

@@ -10,25 +10,31 @@ from typing import Any
 
 from tools.review.differences import MISSING, Difference, differences
 from tools.review.plan import Change
-from tools.review.secrets import HIDDEN_TEXT, UNKNOWN, Item, Secrets, clipped, json_container, printable
-from tools.review.shapes import as_dict, as_list, as_text
-from tools.review.statements import is_statement, normalised, principals_of
+from tools.review.secrets import (
+    HIDDEN_TEXT,
+    UNKNOWN,
+    Hidden,
+    Item,
+    Secrets,
+    clipped,
+    json_container,
+    printable,
+)
+from tools.review.shapes import as_dict, as_list
+from tools.review.statement_lines import statement_lines
+from tools.review.statements import is_statement, normalised
 from tools.review.text_edits import LONG, is_long, shortened, size, text_edits
 
 # So many attributes are shown, and of those that get weaker or force a replacement.
 ROWS_LIMIT = 40
 _DECISIVE_LIMIT = 100
-# What fits in a line of a comment before GitHub makes the block scroll: a pair of values with their path, and
-# the values of a statement beside the name of their field.
+# What fits in a line of a comment before GitHub makes the block scroll: a pair of values with their path.
 _PAIR_WIDTH = 90
-_LINE_WIDTH = 80
 _KEY_WIDTH = 40
 # What of a value that comes or goes fills more lines is shown in one, clipped.
 _PARTS_LIMIT = 20
 # How much is shown of what becomes something that is not known yet.
 _GIST = 60
-_PRINCIPALS = ("Principal", "NotPrincipal")
-_RESOURCES = ("Resource", "NotResource")
 # All of these change with a function's code; one of them is enough.
 CODE = "source_code_hash"
 _CODE_TOO = (
@@ -53,7 +59,7 @@ class _Attribute:
     """The lines of one attribute. Decisive ones come first; policies stay, however many there are."""
 
     rows: list[_Row]
-    is_decisive: bool = False
+    is_decisive: bool
 
     @property
     def is_policy(self) -> bool:
@@ -137,7 +143,7 @@ def _worth_showing(found: list[Difference], change: Change, view: _View) -> Iter
     if change.action == "create":
         for item in telling:
             after = _pruned(item.after)
-            is_off = after in (0, False) and view.is_default(item.path)
+            is_off = after in (0, False, Hidden(0), Hidden(False)) and view.is_default(item.path)
             if not (_is_empty(after) or after is UNKNOWN or is_off):
                 yield replace(item, after=after)
         return
@@ -147,7 +153,6 @@ def _worth_showing(found: list[Difference], change: Change, view: _View) -> Iter
         item
         for item in telling
         if view.is_forced(item.path)
-        or view.is_weaker(item.path)
         or not (item.is_unset or (change.action == "replace" and item.after is UNKNOWN))
     ]
     is_told = change.action == "replace" or any(not item.note for item in news)
@@ -174,14 +179,19 @@ def _overlap(one: Sequence[object], other: Sequence[object]) -> bool:
     return all(some == others for some, others in zip(one, other, strict=False))
 
 
-def _attributes(difference: Difference, view: _View) -> Iterator[_Attribute]:
+def _attributes(difference: Difference, view: _View, comment: str = "") -> Iterator[_Attribute]:
     """The lines of a difference; blocks that come or go and fill more than a line have some for each part."""
     is_decisive = view.is_weaker(difference.path) or view.is_forced(difference.path)
-    parts = [attribute for part in _parts(difference, view.secrets) for attribute in _attributes(part, view)]
+    comment = comment or view.comment(difference.path)
+    parts = [
+        attribute
+        for part in _parts(difference, view.secrets)
+        for attribute in _attributes(part, view, comment)
+    ]
     if parts and (len(parts) <= _PARTS_LIMIT or is_decisive or any(part.is_policy for part in parts)):
         yield from parts
     else:
-        yield _Attribute(list(_rows(difference, view)), is_decisive=is_decisive)
+        yield _Attribute(list(_rows(difference, view, comment)), is_decisive=is_decisive)
 
 
 def _parts(difference: Difference, secrets: Secrets) -> Iterator[Difference]:
@@ -189,7 +199,7 @@ def _parts(difference: Difference, secrets: Secrets) -> Iterator[Difference]:
     path, before, after = (*difference.path, *difference.item), difference.before, difference.after
     if difference.note or is_statement(before) or is_statement(after) or after is UNKNOWN:
         return
-    olds, news = (_statements(value, secrets) for value in (before, after))
+    olds, news = map(_statements, (before, after))
     if bool(olds) != bool(news):
         if any(isinstance(side, str) and secrets.is_opaque(side) for side in (before, after)):
             return
@@ -203,7 +213,7 @@ def _parts(difference: Difference, secrets: Secrets) -> Iterator[Difference]:
         if not _holds_blocks(value):
             return
         shown = secrets.value(value)
-        if shown == HIDDEN_TEXT or (len(shown) <= LONG and not _holds_policy(value, secrets)):
+        if shown == HIDDEN_TEXT or (len(shown) <= LONG and not _holds_policy(value)):
             return
         nothing: object = {} if isinstance(value, dict) else []
         sides = (nothing, value) if difference.comes else (value, nothing)
@@ -214,6 +224,7 @@ def _parts(difference: Difference, secrets: Secrets) -> Iterator[Difference]:
 
 
 def _is_empty(value: object) -> bool:
+    value = value.value if isinstance(value, Hidden) else value
     return value is MISSING or value in (None, {}, [], "")
 
 
@@ -221,27 +232,21 @@ def _holds_blocks(value: object) -> bool:
     return isinstance(value, dict) or any(isinstance(item, dict | list) for item in as_list(value))
 
 
-def _holds_policy(value: object, secrets: Secrets) -> bool:
+def _holds_policy(value: object) -> bool:
     items = value.values() if isinstance(value, dict) else as_list(value)
-    return bool(_statements(value, secrets)) or any(_holds_policy(item, secrets) for item in items)
+    return bool(_statements(value)) or any(map(_holds_policy, items))
 
 
-def _statements(value: object, secrets: Secrets) -> list[dict[str, Any]]:
+def _statements(value: object) -> list[dict[str, Any]]:
     """The statements of a policy; nothing of what is none."""
-    if isinstance(value, str):
-        document = json_container(value)
-        value = None if document is None or secrets.is_opaque(value) else normalised(document)
-    statements = as_list(as_dict(value).get("Statement"))
+    policy = normalised(json_container(value)) if isinstance(value, str) else value
+    statements = as_list(as_dict(policy).get("Statement"))
     return statements if all(map(is_statement, statements)) else []
 
 
-def _rows(difference: Difference, view: _View) -> Iterator[_Row]:
-    secrets, comment = view.secrets, view.comment(difference.path)
-    path, before, after = (
-        secrets.path((*difference.path, *difference.item)),
-        difference.before,
-        difference.after,
-    )
+def _rows(difference: Difference, view: _View, comment: str) -> Iterator[_Row]:
+    secrets, before, after = view.secrets, difference.before, difference.after
+    path = secrets.path((*difference.path, *difference.item))
     if difference.note:
         yield _Row(" ", path, difference.note)
     elif is_statement(before) or is_statement(after):
@@ -272,80 +277,9 @@ def _pair(path: str, sign: str, before: str, after: str, comment: str) -> Iterat
 
 
 def _statement_rows(path: str, before: object, after: object, secrets: Secrets) -> Iterator[_Row]:
-    """A statement with a line for each field, and what stays the same for what surrounds it."""
-    olds, news = (dict(_fields(side, secrets)) for side in (before, after))
-    sids = [as_text(as_dict(side).get("Sid")) for side in (before, after)]
-    label = ""
-    if not (olds and news):
-        label = f"[{secrets.text(sids[0] or sids[1])}]" if any(sids) else ""
-    elif sids[0] != sids[1]:
-        olds, news = (
-            {"Sid": [secrets.text(sid)] if sid else [], **side}
-            for sid, side in zip(sids, (olds, news), strict=True)
-        )
-    rows = []
-    for name in dict.fromkeys([*news, *olds]):
-        old, new = olds.get(name, []), news.get(name, [])
-        for sign, values in (
-            (" ", [value for value in new if value in old]),
-            ("-", [value for value in old if value not in new]),
-            ("+", [value for value in new if value not in old]),
-        ):
-            for number, line in enumerate(_wrapped(values)):
-                rows.append(_Row(sign, "" if number else name, line, of_policy=True))
-    fate = "added" if not olds else "removed" if not news else ""
-    if all(row.sign == " " for row in rows):
-        fate = "the same as far as it may be shown"
+    label, fate, lines = statement_lines(before, after, secrets)
     yield _Row("@", path + label, fate, of_policy=True)
-    yield from rows
-
-
-def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str]]]:
-    """What a statement says, each thing as a list of texts that may be shown."""
-
-    def shown(values: object) -> list[str]:
-        items = values if isinstance(values, list) else [values]
-        texts = (secrets.text(item) if isinstance(item, str) else secrets.value(item) for item in items)
-        return list(dict.fromkeys(texts))
-
-    if not isinstance(statement, dict):
-        return
-    effect = secrets.text(statement["Effect"])
-    for name, words in (("Action", effect), ("NotAction", f"{effect} all but")):
-        if name in statement:
-            yield words, shown(statement[name])
-    for name in _PRINCIPALS:
-        if name in statement:
-            value = statement[name]
-            yield name, shown(principals_of({"Principal": value}) if isinstance(value, dict) else value)
-    for name in _RESOURCES:
-        if name in statement:
-            yield name, shown(statement[name])
-    conditions = statement.get("Condition")
-    if isinstance(conditions, dict):
-        yield (
-            "Condition",
-            [
-                f"{secrets.text(operator)} {secrets.text(key)} = {', '.join(shown(values))}"
-                for operator, tests in conditions.items()
-                for key, values in (tests.items() if isinstance(tests, dict) else [("", tests)])
-            ],
-        )
-    known = {"Sid", "Effect", "Action", "NotAction", *_PRINCIPALS, *_RESOURCES, "Condition"}
-    for name in sorted(statement.keys() - known):
-        yield clipped(secrets.text(name)), shown(statement[name])
-
-
-def _wrapped(values: list[str]) -> Iterator[str]:
-    """The values in lines that can be read without scrolling, as far as each of them fits."""
-    line = ""
-    for value in values:
-        if line and len(line) + len(value) > _LINE_WIDTH:
-            yield f"{line},"
-            line = ""
-        line += (", " if line else "") + value
-    if line:
-        yield line
+    yield from (_Row(*line, of_policy=True) for line in lines)
 
 
 def _text_rows(path: str, before: str, after: str, secrets: Secrets, comment: str) -> Iterator[_Row]:

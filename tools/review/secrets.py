@@ -226,10 +226,10 @@ def any_true(marker: object) -> bool:
     return bool(marker)
 
 
-def json_container(text: str) -> Any:  # noqa: ANN401
+def json_container(text: str, *, keys_once: bool = False) -> Any:  # noqa: ANN401
     """The object or list that a text is as JSON, otherwise None."""
     try:
-        value = read_json(text) if text.lstrip()[:1] in ("{", "[") else None
+        value = read_json(text, keys_once=keys_once) if text.lstrip()[:1] in ("{", "[") else None
     except ValueError:
         return None
     return None if is_nested(value, _DEEPEST) else value

@@ -5,16 +5,27 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 
-def read_json(text: str | bytes) -> Any:  # noqa: ANN401
-    """What a text is as JSON, its numbers exact; raises ValueError if it is none that can be read."""
+def read_json(text: str | bytes, *, keys_once: bool = False) -> Any:  # noqa: ANN401
+    """What a text is as JSON, its numbers exact; raises ValueError if it is none that can be read.
+
+    `keys_once` refuses an object with a key twice, which means something else to each who reads it.
+    """
+    pairs = _with_keys_once if keys_once else None
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=pairs)
     except (InvalidOperation, RecursionError) as error:
         raise ValueError("a number is too large, or a value nested too deeply") from error
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return result
 
 
 def is_nested(value: object, depth: int) -> bool:

@@ -29,14 +29,13 @@ def is_long(text: str) -> bool:
 
 def size(before: str, after: str) -> str:
     """How long a text is that changes, such as "3 lines"."""
-    is_one_line = "\n" not in before and "\n" not in after
-    return f"{len(before)} characters" if is_one_line else f"{len(before.splitlines())} lines"
+    has_lines = "\n" in before + after
+    return f"{len(before.splitlines())} lines" if has_lines else f"{len(before)} characters"
 
 
 def text_edits(before: str, after: str) -> list[Line]:
     """The lines of a diff, by lines of the text or, in a text of one line, by its words."""
-    is_one_line = "\n" not in before and "\n" not in after
-    lines = list(_token_edits(before, after) if is_one_line else _line_edits(before, after))
+    lines = list((_line_edits if "\n" in before + after else _token_edits)(before, after))
     rest = len(lines) - _LINES_LIMIT
     return lines if rest <= 0 else [*lines[:_LINES_LIMIT], (" ", f"… and {rest} more lines")]
 
@@ -64,12 +63,11 @@ def _line_edits(before: str, after: str) -> Iterator[Line]:
 def _replaced(olds: list[str], news: list[str]) -> Iterator[Line]:
     """Lines in place of others; of long ones the edits."""
     pairs = list(zip(*([line for line in side if len(line) > LONG] for side in (olds, news)), strict=False))
-    for sign, lines, place in (("-", olds, 0), ("+", news, 1)):
-        paired = Counter(pair[place] for pair in pairs)
-        rest = []
+    for sign, lines in (("-", olds), ("+", news)):
+        paired, rest = len(pairs), []
         for line in lines:
-            if paired[line]:
-                paired[line] -= 1
+            if len(line) > LONG and paired:
+                paired -= 1
             else:
                 rest.append((sign, _with_its_end(shortened(line))))
         yield from rest[:_RUN_LIMIT]
@@ -96,11 +94,11 @@ def _token_edits(before: str, after: str) -> Iterator[Line]:
 
 
 def _edits(olds: list[str], news: list[str]) -> Iterator[Edit]:
-    """Where tokens differ: in long texts, between the tokens that both have once."""
+    """Where tokens differ, between the tokens that both sides have once."""
     whole = _trimmed(olds, news, (0, len(olds), 0, len(news)))
-    for edit in [whole] if _is_comparable(whole) else _between_anchors(olds, news, whole):
+    for edit in _between_anchors(olds, news, whole):
         old_start, old_end, new_start, new_end = edit
-        if not _is_comparable(edit):
+        if (old_end - old_start) * (new_end - new_start) > _COMPARED:
             yield edit
             continue
         matcher = difflib.SequenceMatcher(
@@ -109,10 +107,6 @@ def _edits(olds: list[str], news: list[str]) -> Iterator[Edit]:
         for tag, *(a, b, c, d) in matcher.get_opcodes():
             if tag != "equal":
                 yield a + old_start, b + old_start, c + new_start, d + new_start
-
-
-def _is_comparable(edit: Edit) -> bool:
-    return (edit[1] - edit[0]) * (edit[3] - edit[2]) <= _COMPARED
 
 
 def _trimmed(olds: list[str], news: list[str], edit: Edit) -> Edit:
