@@ -7,44 +7,52 @@ import pytest
 from tools.review import comment
 from tools.review.comment import Part, Section, fit, whole
 
-LIMIT, NAMES = 10_000, 1_000
+LIMIT = 10_000
 ENDING = "the end\n"
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comment, "COMMENT_LIMIT", LIMIT)
-    monkeypatch.setattr(comment, "_NAMES_LIMIT", NAMES)
 
 
-def part(size: int, name: str, short: str = "") -> Part:
+def part(size: int, name: str, short: str = "", kind: str = "kind", type_: str = "") -> Part:
     text = f"{name} ".ljust(size - 1, "x") + "\n"
-    return Part(lambda: text, short=short, name=name, kind="kind")
+    return Part(lambda: text, short=short, name=name, kind=kind, type=type_)
 
 
-def test_a_comment_has_65000_bytes_and_8000_of_them_for_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def parts(kind: str, count: int, short: str = "", size: int = 20_000) -> list[Part]:
+    return [part(size, f"{kind}{number:05}", short, kind, f"type {number % 2}") for number in range(count)]
+
+
+def fitted(*sections: Section) -> tuple[str, str]:
+    """What is shown, and what is said of the rest."""
+    text = fit(list(sections), ENDING)
+    assert len(text.encode()) <= LIMIT
+    shown, cut, note = text.removesuffix(ENDING).partition("\n**Cut to fit")
+    return shown, cut + note
+
+
+def test_a_comment_has_65000_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     whole_, too_long = (fit([Section([part(size, "a")])]) for size in (65_000, 65_001))
     assert "Cut to fit" not in whole_
     assert "**Cut to fit a comment:** 1 of its parts" in too_long
-    for size, is_shown in ((57_000, True), (57_001, False)):
-        b = part(size, "b")
-        assert (b.text() in fit([Section([part(99_000, "a"), b])])) == is_shown
 
 
 def test_what_fits_to_the_byte_is_not_cut() -> None:
-    frame = {"opening": "opening\n", "closing": "closing é\n"}
-    room = LIMIT - len(ENDING) - len("title\n") - len("".join(frame.values()).encode())
+    frame = "opening\n", "closing é\n"
+    room = LIMIT - len(ENDING) - len("title\n") - len("".join(frame).encode())
 
-    def fitted(size: int) -> str:
-        return fit([whole("title\n"), Section([part(size - 100, "a"), part(100, "b")], **frame)], ENDING)
+    def text_of(size: int) -> str:
+        return fit([whole("title\n"), Section([part(size - 100, "a"), part(100, "b")], *frame)], ENDING)
 
-    text = fitted(room)
+    text = text_of(room)
     assert len(text.encode()) == LIMIT
     assert text.startswith("title\nopening\na xxx")
     assert text.endswith("x\nclosing é\nthe end\n")
     assert "Cut to fit" not in text
-    assert "**Cut to fit a comment:** 1 of its parts" in fitted(room + 1)
+    assert "**Cut to fit a comment:** 1 of its parts" in text_of(room + 1)
 
 
 def test_what_does_not_fit_is_short_or_gone_with_the_frame_around_it() -> None:
@@ -53,123 +61,127 @@ def test_what_does_not_fit_is_short_or_gone_with_the_frame_around_it() -> None:
         Section([part(20_000, "c")], opening="second\n", closing="end of second\n"),
         Section([part(30, "d")]),
     ]
-    text = fit(sections, ENDING)
-    assert text == (
-        f"first\nshort a\n{part(30, 'b').text()}end\n{part(30, 'd').text()}"
+    assert fitted(*sections) == (
+        f"first\nshort a\n{part(30, 'b').text()}end\n{part(30, 'd').text()}",
         "\n**Cut to fit a comment:** 2 of its parts, the least dangerous, are not shown in full; "
-        "`terraform show` of the plan has them.\n\n- kind: `c`\nthe end\n"
+        "`terraform show` of the plan has them.\n\n- kind: `c`\n",
     )
 
 
-def test_shorts_with_their_frames_stay_in_the_limit() -> None:
-    short = "s" * 399 + "\n"
-    sections = [Section([part(20_000, "a", short)], opening="o" * 40, closing="c" * 40) for _ in range(9)]
-    text = fit([*sections, Section([part(size, "b") for size in [60] * 200])], ENDING)
-    assert text.count("o" * 40 + short + "c" * 40) == 9
-    assert LIMIT - NAMES - 100 < len(text.partition("\n**Cut")[0]) <= LIMIT - NAMES
+def test_all_names_stay_before_details() -> None:
+    shown, note = fitted(Section(parts("a", 300, size=90)), Section(parts("b", 100, size=90)))
+    count = shown.count("xx\n")
+    assert count > 20
+    # The name of what is shown is not kept for, so there is no room for one more.
+    assert len(shown + note + ENDING) > LIMIT - 200
+    names = [f"`a{number:05}`" for number in range(count, 300)]
+    assert f"\n- a: {', '.join(names)}\n- b: `b00000`, " in note
+    assert note.endswith("`b00099`\n")
+    assert "more" not in note
 
 
-def test_what_is_cut_ends_at_the_byte_too() -> None:
-    room = LIMIT - NAMES - len(ENDING)
-    for size, is_shown in ((room, True), (room + 1, False)):
-        b = part(size, "b")
-        text = fit([Section([part(20_000, "a"), b])], ENDING)
-        assert (b.text() in text) == is_shown
+def test_names_that_just_fit_are_all_there() -> None:
+    def note_of(count: int) -> str:
+        return fitted(Section([part(20_000, f"{n:05}", type_=f"type {n % 9}") for n in range(count)]))[1]
+
+    last = next(count for count in range(1_200, 900, -1) if " more" not in note_of(count))
+    assert LIMIT - 100 < len(note_of(last)) <= LIMIT - len(ENDING)
+    assert " more (" in note_of(last + 1)
 
 
-def test_shorts_that_fit_to_the_byte_stay_and_others_leave_nothing() -> None:
-    parts = [part(20_000, f"{number}", f"short {number}".ljust(999) + "\n") for number in range(10)]
-    text = fit([Section(parts)]).partition("\n**Cut")[0]
-    assert text == "".join(item.short for item in parts[:9])
-    assert len(text) == LIMIT - NAMES
+def test_what_has_to_be_decided_and_what_allows_it_come_before_names_and_details() -> None:
+    harmless = Section(parts("harmless", 2_000, size=30))
+    decided = Section(parts("decided", 20, short="in short\n", size=60))
+    allow = Section(parts("allow", 20, size=60), "```\n", "```\n", is_needed=True, rest="# rest\n")
+    shown, note = fitted(whole("title\n"), harmless, decided, allow)
+    assert shown == "title\n" + "".join(item.text() for item in decided.parts) + (
+        "```\n" + "".join(item.text() for item in allow.parts) + "```\n"
+    )
+    assert note.count("`harmless0") > 300
+    assert "decided" not in note
 
 
-@pytest.mark.parametrize(("longer", "names"), [(0, "`a`, `{}`"), (1, "`a`, 1 more")])
-def test_names_fit_to_the_byte(longer: int, names: str) -> None:
-    def note(*named: str) -> str:
-        return fit([Section([part(20_000, name) for name in named])])
-
-    head = note("a", "b").partition("\n- kind")[0]
-    # A hundred bytes are kept for the list of a kind, and four for what stands around a name.
-    name = "n" * (NAMES - len(head) - 100 - len("`a`, ") - 4 + longer)
-    assert note("a", name) == f"{head}\n- kind: {names.format(name)}\n"
+@pytest.mark.parametrize(("count", "is_all"), [(20, True), (400, False)])
+def test_needed_lines_that_are_left_out_are_said_where_they_would_be(count: int, is_all: bool) -> None:
+    allow = Section(parts("allow", count, size=60), "```\n", "```\n", is_needed=True, rest="# rest\n")
+    shown, note = fitted(Section(parts("decided", 3, short="in short\n")), allow)
+    assert shown.startswith("in short\n" * 3 + "```\nallow00000 x")
+    assert shown.endswith("xx\n```\n" if is_all else "xx\n# rest\n```\n")
+    assert ("\n- allow: `allow00" in note) == (not is_all)
 
 
-def test_a_frame_takes_its_room_once() -> None:
-    shorts = Section([part(20_000, "a", short="s\n") for _ in range(10)], opening="o" * 500)
-    rest = part(LIMIT - NAMES - 500 - 20, "b")
-    assert rest.text() in fit([shorts, Section([rest])])
+def test_each_step_leaves_half_of_the_room() -> None:
+    short = "s" * 99 + "\n"
+    decided = Section(parts("decided", 200, short, size=150))
+    allow = Section(parts("allow", 200, size=100), is_needed=True)
+    shown, note = fitted(decided, allow)
+    assert 45 <= shown.count(short) + shown.count("decided0") <= 50
+    assert 20 <= shown.count("allow00") <= 25
+    # In the room that is left for them.
+    assert 20 <= shown.count("decided0") <= 25
+    assert "\n- decided: `decided000" in note
+
+
+def test_what_has_to_be_decided_is_named_before_all_else() -> None:
+    decided = Section(parts("decided", 400, short="s" * 99 + "\n"))
+    shown, note = fitted(Section(parts("harmless", 400)), decided)
+    assert shown == ("s" * 99 + "\n") * 49
+    assert "\n- harmless: 400 (200 type 0, 200 type 1)\n- decided: `decided00049`, " in note
+    assert re.search(
+        r"`, \d+ more \(\d+ type 1, \d+ type 0\)\n$|`, \d+ more \(\d+ type 0, \d+ type 1\)\n$", note
+    )
+
+
+def test_names_that_do_not_fit_are_counted_by_type() -> None:
+    _, note = fitted(Section([*parts("a", 2_000), part(20_000, "b", kind="b", type_="t")]))
+    assert LIMIT * 0.97 < len(note) <= LIMIT
+    found = re.search(
+        r"\n- a: `a00000`, .*`a(\d+)`, (\d+) more \((\d+) type \d, (\d+) type \d\)\n- b: `b`\n$", note
+    )
+    assert found
+    last, more, *by_type = map(int, found.groups())
+    assert more == 2_000 - last - 1 == sum(by_type)
+
+
+def test_so_many_types_are_told() -> None:
+    named = [part(20_000, "n" * 20_000, type_=f"t{number:02}") for number in range(13)]
+    _, note = fitted(Section(named))
+    assert note.endswith(f"\n- kind: 13 ({', '.join(f'1 t{number:02}' for number in range(12))})\n")
+
+
+def test_all_of_one_type_are_not_counted_twice() -> None:
+    _, note = fitted(Section([part(20_000, "n" * 900, type_="SQS queue") for _ in range(26)]))
+    assert re.search(r"`, \d+ more \(SQS queue\)\n$", note)
+
+
+def test_each_kind_has_its_share_of_the_names_and_what_others_leave() -> None:
+    _, note = fitted(Section([item for kind in "abcd" for item in parts(kind, 1_000)]))
+    shares = [line.count("`, ") for line in note.split("\n- ")[1:]]
+    assert len(shares) == 4
+    assert max(shares) - min(shares) <= 2
+    _, note = fitted(Section([*parts("a", 3), *parts("b", 1_000)]))
+    assert "\n- a: `a00000`, `a00001`, `a00002`\n- b: `b00000`, " in note
+    assert len(note) > LIMIT * 0.97
+
+
+def test_what_is_left_out_without_a_name_is_counted() -> None:
+    nameless = [Part(lambda: "x" * 20_000, kind="lines") for _ in range(3)]
+    assert fitted(Section([*nameless, Part(lambda: "x" * 20_000)]))[1].endswith(
+        "**Cut to fit a comment:** 4 of its parts, the least dangerous, are not shown in full; "
+        "`terraform show` of the plan has them.\n\n- lines: 3\n"
+    )
+    assert fitted(Section([Part(lambda: "x" * 20_000)]))[1].endswith("of the plan has them.\n")
 
 
 @pytest.mark.parametrize(("misfits", "is_shown"), [(19, True), (20, False)])
 def test_after_many_that_do_not_fit_no_more_are_tried(misfits: int, is_shown: bool) -> None:
-    parts = [part(20_000, "a") for _ in range(misfits)]
-    assert (part(30, "b").text() in fit([Section([*parts, part(30, "b")])])) == is_shown
+    tried = [part(20_000, "a") for _ in range(misfits)]
+    assert (part(30, "b").text() in fit([Section([*tried, part(30, "b")])])) == is_shown
 
 
-def test_a_frame_around_nothing_takes_no_room() -> None:
-    rest = part(LIMIT - NAMES, "b")
-    gone = Section([part(20_000, "a")], opening="o" * 500)
-    assert rest.text() in fit([gone, Section([rest])])
-
-
-def test_what_has_no_name_is_counted() -> None:
-    text = fit([Section([Part(lambda: "x" * 20_000)])], ENDING)
-    assert text.endswith("`terraform show` of the plan has them.\nthe end\n")
-
-
-def test_the_names_of_many_kinds_stay_in_their_room() -> None:
-    parts = [
-        Part(lambda: "x" * 20_000, name=f"n{name}", kind=f"kind {kind}")
-        for kind in range(8)
-        for name in range(99)
-    ]
-    text = fit([Section(parts)])
-    assert len(text) <= NAMES
-    assert all(f"\n- kind {kind}: " in text for kind in range(8))
-
-
-def test_what_one_kind_leaves_the_next_one_gets() -> None:
-    few = [Part(lambda: "x" * 20_000, name="a", kind="few")]
-    many = [Part(lambda: "x" * 20_000, name=f"b{number:02}", kind="many") for number in range(99)]
-    assert len(fit([Section(few + many)])) > NAMES * 0.8
-
-
-def parts(kind: str, count: int, short: str = "") -> list[Part]:
-    return [
-        Part(lambda: "x" * 20_000, short=short, name=f"{kind}{number:05}", kind=kind)
-        for number in range(count)
-    ]
-
-
-def note_of(*sections: list[Part]) -> str:
-    text = fit([Section(some) for some in sections], ENDING)
-    assert len(text) <= LIMIT
-    return text[text.index("\n**Cut") :].removesuffix(ENDING)
-
-
-def test_each_kind_has_its_share_of_the_names() -> None:
-    note = note_of([*parts("a", 100), *parts("b", 3), Part(lambda: "x" * 20_000)])
-    assert len(note) <= NAMES
-    assert note.startswith("\n**Cut to fit a comment:** 104 of its parts")
-    assert "\n- a: `a00000`, `a00001`, " in note
-    assert re.search(r"`, \d+ more\n- b: ", note)
-    assert note.endswith("\n- b: `b00000`, `b00001`, `b00002`\n")
-    note = note_of([item for kind in "abcd" for item in parts(kind, 1_000)])
-    assert NAMES * 0.6 < len(note) <= NAMES
-    assert all(f"\n- {kind}: `{kind}00000`, " in note for kind in "abcd")
-    assert note_of([Part(lambda: "x" * 20_000, name="n" * 2_000, kind="long")]).endswith("\n- long: 1\n")
-
-
-def test_what_has_to_be_decided_gets_more_room_for_its_names() -> None:
-    short = "s" * 399 + "\n"
-    sections = (parts("a", 500, short), parts("b", 500))
-    note = note_of(*sections)
-    assert LIMIT * 0.45 < len(note) <= LIMIT // 2
-    assert note.endswith(" more\n- b: 500\n")
-    # Those in their short form are named there.
-    shown = fit([Section(some) for some in sections], ENDING).count(short)
-    assert f"\n- a: `a{shown:05}`, " in note
-    few = note_of(parts("a", 30, short), parts("b", 500))
-    assert NAMES * 0.8 < len(few) <= NAMES
-    assert "`a00029`\n- b: `b00000`, " in few
+def test_a_frame_takes_its_room_once_and_none_around_nothing() -> None:
+    long, rest = part(20_000, "a"), part(LIMIT - 1_000, "b")
+    gone = Section([long], opening="o" * 2_000)
+    assert rest.text() in fitted(gone, Section([rest]))[0]
+    shorts = Section([part(20_000, "a", short="s\n") for _ in range(10)], opening="o" * 300)
+    assert rest.text() in fitted(shorts, Section([rest]))[0]
