@@ -51,13 +51,13 @@ class References:
         }
         return documents.pop() if len(documents) == 1 else ""
 
-    def edges(self) -> dict[str, dict[str, str]]:
-        """For each resource, those that refer to it, also through data sources, and to which attribute."""
-        edges: dict[str, dict[str, str]] = {}
+    def edges(self) -> dict[str, dict[str, list[str]]]:
+        """For each resource, those that refer to it, also through data sources, and to which attributes."""
+        edges: dict[str, dict[str, list[str]]] = {}
         for address in self._targets:
             if not _is_data(address):
-                for target, name in self._reached(address, set()):
-                    edges.setdefault(target, {}).setdefault(address, name)
+                for target, name in dict.fromkeys(self._reached(address, set())):
+                    edges.setdefault(target, {}).setdefault(address, []).append(name)
         return edges
 
     def _reached(self, address: str, seen: set[str]) -> Iterator[tuple[str, str]]:
