@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tools.review import danger
 from tools.review.context import Context
 from tools.review.markdown import Comment
-from tools.review.naming import allow_shown, unmatched_words
+from tools.review.naming import allow_shown, allowed_by, unmatched_words
 from tools.review.plan import Plan, UnusablePlan, understand
 
 EXIT_SAFE, EXIT_GUARDED, EXIT_UNUSABLE = 0, 3, 4
@@ -69,9 +69,10 @@ def unusable(reason: str) -> Result:
 def _review(plan: Plan, allowed: Collection[str], context: Context) -> Result:
     secrets = plan.secrets
     decisions = (*danger.losses(plan), *danger.weakenings(plan))
-    allowed = frozenset(allowed)
-    stopped = tuple(decision for decision in decisions if decision.allow not in allowed)
-    unmatched = tuple(sorted(allowed - {decision.allow for decision in decisions}))
+    matched = allowed_by(allowed, [decision.allow for decision in decisions], secrets)
+    is_allowed = frozenset(matched.values())
+    stopped = tuple(decision for decision in decisions if decision.allow not in is_allowed)
+    unmatched = tuple(sorted(set(allowed) - matched.keys()))
     findings = tuple(
         Finding(
             name=secrets.address(context.name(decision.change.address)),
@@ -79,7 +80,7 @@ def _review(plan: Plan, allowed: Collection[str], context: Context) -> Result:
             words=_words(decision, plan),
             allow=allow_shown(decision.allow, secrets),
             is_loss=decision.is_loss,
-            is_allowed=decision.allow in allowed,
+            is_allowed=decision.allow in is_allowed,
         )
         for decision in decisions
     )

@@ -158,9 +158,9 @@ class Secrets:
         """A text of the plan's as it is, without quotes."""
         return HIDDEN_TEXT if self._within(text) or text in self._keys else printable(text)
 
-    def name(self, name: str) -> str:
+    def name(self, name: str, limit: int | None = NAME_LIMIT) -> str:
         """A name from the code, such as that of an attribute or output."""
-        return printable(name)[:NAME_LIMIT] if _NAME.fullmatch(name) else self.text(name)[:NAME_LIMIT]
+        return (printable(name) if _NAME.fullmatch(name) else self.text(name))[:limit]
 
     def path(self, steps: Sequence[object]) -> str:
         """The path to an attribute, such as `rule[0].status`.
@@ -184,15 +184,15 @@ class Secrets:
             previous = step
         return _cut(text, NAME_LIMIT)
 
-    def address(self, address: str) -> str:
+    def address(self, address: str, limit: int | None = NAME_LIMIT) -> str:
         """The address of a resource, with the keys in it that are hidden replaced."""
         parts = []
         for part in _INDEX.split(address):
             if part.startswith("["):
                 parts.append(f"[{HIDDEN_TEXT}]" if self._within(part[1:-1]) else printable(part))
             else:
-                parts.append(".".join(self.name(name) for name in part.split(".")))
-        return "".join(parts)[:NAME_LIMIT]
+                parts.append(".".join(self.name(name, limit) for name in part.split(".")))
+        return "".join(parts)[:limit]
 
     def _json(self, marked: object) -> str:
         if isinstance(marked, dict):
