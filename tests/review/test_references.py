@@ -54,9 +54,17 @@ def test_references_are_found_in_modules_and_blocks() -> None:
     assert references.is_set("module.m.a.without", "any")
     # What a data source refers to counts for who uses it.
     assert references.edges() == {
-        f"module.m.aws_{name}": {"module.m.a.b": attribute}
+        f"module.m.aws_{name}": {"module.m.a.b": [attribute]}
         for name, attribute in (("w.w", "arn"), ("t.t", "arn"), ("u.u", "id"), ("v.v", ""))
     }
+
+
+def test_all_attributes_that_are_referred_to_are_told() -> None:
+    expressions = {name: {"references": [f"c.d.{name}", "c.d"]} for name in ("y", "x")}
+    again = {"z": {"references": ["c.d.x", "c.d"]}}
+    resources = [{"address": "a.b", "expressions": expressions | again}]
+    references = References({"configuration": {"root_module": {"resources": resources}}})
+    assert references.edges() == {"c.d": {"a.b": ["y", "x"]}}
 
 
 def test_data_sources_that_refer_to_each_other_end() -> None:
@@ -69,7 +77,7 @@ def test_data_sources_that_refer_to_each_other_end() -> None:
         configured("data.e.f", "data.c.d", "i.j"),
     ]
     references = References({"configuration": {"root_module": {"resources": resources}}})
-    assert references.edges() == {"g.h": {"a.b": "id"}, "i.j": {"a.b": ""}}
+    assert references.edges() == {"g.h": {"a.b": ["id"]}, "i.j": {"a.b": [""]}}
 
 
 def test_keys_are_no_part_of_an_address() -> None:
@@ -100,7 +108,7 @@ def test_the_name_of_a_resource_in_a_module_has_no_key_in_its_middle() -> None:
 
 def test_warnings_are_read_from_what_terraform_logs(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    whole = {"severity": "warning", "summary": "Déprécié", "address": "a.b", "detail": "Use c."}
+    whole = {"severity": "warning", "summary": "Déprécié", "address": "a.b", "detail": "Use c.\n\n  Or d."}
     lines = [
         json.dumps({"diagnostic": item}, ensure_ascii=False)
         for item in (
@@ -108,7 +116,10 @@ def test_warnings_are_read_from_what_terraform_logs(tmp_path: Path) -> None:
             {"severity": "error", "summary": "x"},
             whole,
             {"severity": "warning", "summary": "y"},
+            # The review tells these itself.
+            {"severity": "warning", "summary": "Check block assertion failed", "detail": "x"},
+            {"severity": "warning", "summary": "Some objects will no longer be managed by Terraform"},
         )
     ]
     log.write_bytes("\n".join(["no JSON", "[]", *lines]).encode() + b"\n\xff")
-    assert read_warnings(log) == ("Déprécié: a.b: Use c.", "y")
+    assert read_warnings(log) == ("Déprécié: a.b: Use c. Or d.", "y")
