@@ -51,3 +51,18 @@ def test_drift_and_checks_are_counted() -> None:
     assert review(plan(checks=checks, resource_drift=[drift])).markdown.endswith(
         "\n<sub>2 of 3 checks fail</sub>\n"
     )
+
+
+def test_quiet_is_what_has_no_drift_that_counts() -> None:
+    noise = resource("a.b", "update", before={"x": None}, after={"x": ""})
+    assert review(plan(CHANGE, resource_drift=[noise])).markdown.endswith(f"<sub>{QUIET}</sub>\n")
+    drift = resource("a.c", "update", before={"x": 1}, after={"x": 2})
+    assert QUIET not in review(plan(CHANGE, resource_drift=[drift])).markdown
+
+
+def test_nothing_is_said_of_the_drift_before_a_destruction_of_all() -> None:
+    destroyed = resource("a.b", "delete", before={"x": 1})
+    source = {**resource("data.a.b", "read", after={}), "mode": "data"}
+    assert QUIET not in review(plan(destroyed, source)).markdown
+    assert QUIET in review(plan(destroyed, CHANGE)).markdown
+    assert QUIET in review(plan(source, checks=[{"status": "fail"}])).markdown

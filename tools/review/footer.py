@@ -6,7 +6,7 @@ from tools.review.context import Context
 from tools.review.plan import Plan
 
 
-def footer(plan: Plan, context: Context, *, short: bool = False) -> str:
+def footer(plan: Plan, context: Context, *, has_drift: bool, short: bool = False) -> str:
     """The line, or nothing when nothing of it is known; `short` is for a plan without changes."""
     sentences = [f"{', '.join(origin)}." if (origin := _origin(plan, context)) else ""]
     if context.valid_until:
@@ -14,7 +14,9 @@ def footer(plan: Plan, context: Context, *, short: bool = False) -> str:
         sentences.append(f"Valid until what it merges into or the state changes, {until}.")
     facts = [f"[Full plan]({context.run_url})"] if context.run_url else []
     if not short:
-        if not plan.drift:
+        # Of a plan to destroy all, Terraform does not say what has changed before.
+        is_end = {change.action for change in plan.changes if not change.data_source} == {"destroy"}
+        if not has_drift and not is_end:
             facts.append("Nothing changed outside of Terraform")
         if plan.checks:
             facts.append(f"{len(plan.failed_checks)} of {len(plan.checks)} checks fail")
