@@ -27,33 +27,38 @@ QUIET = alarm("a", alarm_actions=[])
             [TABLE_DESTROYED, BUCKET],
             [],
             "lose 2 guarded resources",
-            "**2 guarded resources would be 1 destroyed and 1 replaced**",
+            "**2 guarded resources would be destroyed or replaced and their data lost**",
         ),
-        ([BUCKET], [], "lose `aws_s3_bucket.b`", "**1 guarded resource would be replaced**"),
+        (
+            [BUCKET],
+            [],
+            "lose `aws_s3_bucket.b`",
+            "**1 guarded resource would be replaced and its data lost**",
+        ),
         (
             [QUIET],
             [],
             "weaken `aws_cloudwatch_metric_alarm.a`: the alarm tells fewer or nobody",
-            "**1 change would weaken watching**",
+            "**1 resource would be weakened in watching**",
         ),
         (
             [QUIET, alarm("b", alarm_actions=[])],
             [],
             "weaken 2 resources",
-            "**2 changes would weaken watching**",
+            "**2 resources would be weakened in watching**",
         ),
-        # Two weakenings of one resource are two changes.
+        # Two weakenings of one resource are those of one.
         (
             [alarm("a", alarm_actions=[], actions_enabled=False)],
             [],
             "weaken `aws_cloudwatch_metric_alarm.a`",
-            "**2 changes would weaken watching**",
+            "**1 resource would be weakened in watching**",
         ),
         (
             [TABLE_DESTROYED, QUIET],
             ["aws_dynamodb_table.orders"],
             "weaken `aws_cloudwatch_metric_alarm.a`: the alarm tells fewer or nobody",
-            "**1 change would weaken watching**",
+            "**1 resource would be weakened in watching**",
         ),
     ],
 )
@@ -71,6 +76,44 @@ def test_what_needs_a_decision_is_said_first(
     ]
 
 
+FORGOTTEN = resource("aws_s3_bucket.gone", "forget", before={"id": "orders-dev"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "callout"),
+    [
+        ([FORGOTTEN], "forget S3 bucket `orders-dev`", "**1 guarded resource would be forgotten**"),
+        (
+            [FORGOTTEN, TABLE_DESTROYED],
+            "lose `orders/table` and forget S3 bucket `orders-dev`",
+            "**1 guarded resource would be destroyed and its data lost** and "
+            "**1 guarded resource would be forgotten**",
+        ),
+        (
+            [resource("aws_kms_key.k", "forget", before={})],
+            "forget `aws_kms_key.k`",
+            "**1 guarded resource would be forgotten**",
+        ),
+    ],
+)
+def test_what_stays_in_aws_is_forgotten_and_called_by_its_id_without_a_construct(
+    changes: list[Any], title: str, callout: str
+) -> None:
+    context = Context(names={"aws_dynamodb_table.orders": "orders/table"})
+    text = review(plan(*changes), context=context).markdown
+    assert text.startswith(f"### 🛑 This plan would {title}\n\n> [!CAUTION]\n> {callout}.\n")
+
+
+def test_what_has_left_the_code_has_its_address_beside_its_id() -> None:
+    text = review(plan(FORGOTTEN), context=Context(names={"a.b": "other"})).markdown
+    assert "**1. 📤 S3 bucket `orders-dev`** – `aws_s3_bucket.gone` – forgotten – " in text
+
+
+def test_a_failed_check_is_told_beside_what_is_lost() -> None:
+    title = review(plan(TABLE_DESTROYED, checks=[{"status": "fail"}])).title
+    assert title == "This plan would lose aws_dynamodb_table.orders, 1 check fails"
+
+
 def test_what_is_allowed_is_a_warning() -> None:
     allowed = ["aws_dynamodb_table.orders", "aws_cloudwatch_metric_alarm.a.alarm_actions"]
     result = review(plan(TABLE_DESTROYED, QUIET), allowed, context=Context(stack="dev"))
@@ -79,8 +122,8 @@ def test_what_is_allowed_is_a_warning() -> None:
         "and weaken `aws_cloudwatch_metric_alarm.a`",
         "",
         "> [!WARNING]",
-        "> **1 guarded resource would be destroyed** and **1 change would weaken watching**, as allowed in "
-        "`.github/allowed-losses`.",
+        "> **1 guarded resource would be destroyed and its data lost** and "
+        "**1 resource would be weakened in watching**, as allowed in `.github/allowed-losses`.",
         "",
     ]
 
@@ -95,7 +138,8 @@ def test_what_is_allowed_is_a_warning() -> None:
             {"deferred_changes": [{"resource_change": resource("a.b", "create", after={})}]},
             "⏭️ This plan: all changes are deferred to a later plan",
         ),
-        ({"checks": [{"status": "fail"}]}, "✏️ This plan: no changes to resources"),
+        ({"checks": [{"status": "fail"}]}, "✏️ This plan: no changes to resources, 1 check fails"),
+        ({"checks": [{"status": "fail"}] * 2}, "✏️ This plan: no changes to resources, 2 checks fail"),
         ({"checks": [{"status": "pass"}]}, "✅ No changes"),
         ({"resource_drift": [resource("a.b", "delete")]}, "✅ No changes"),
     ],

@@ -1,12 +1,12 @@
 """What a plan means, said before all its details: the title, the callout and the counts."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from tools.review.context import Context
 from tools.review.danger import GUARDED, LOSSES, Decision, Findings
 from tools.review.naming import SIGNS, Naming, joined, number
-from tools.review.plan import COUNTED, Plan
+from tools.review.plan import COUNTED, Change, Plan
 from tools.review.weakenings import ACCESS, GROUPS
 
 
@@ -34,6 +34,13 @@ class Headline:
 
     def title(self) -> tuple[str, str]:
         """A sign, and what the plan means in a few words of Markdown."""
+        sign, words = self._title()
+        failed = len(self._plan.failed_checks)
+        return sign, words + (
+            f", {number(failed, 'check')} fail{'s' if failed == 1 else ''}" if failed else ""
+        )
+
+    def _title(self) -> tuple[str, str]:
         stack = f"`{self._plan.secrets.text(self._context.stack)}`" if self._context.stack else "This plan"
         counts = Counter(verb for change in self._plan.changes for verb in change.counted)
         if self._findings.stopped:
@@ -57,9 +64,10 @@ class Headline:
 
     def _verdict(self, decisions: Collection[Decision]) -> str:
         """Such as "lose `orders/table`, open 2 resources and weaken 3 resources"."""
-        by_verb: dict[str, list[Decision]] = {"lose": [], "open": [], "weaken": []}
+        by_verb: dict[str, list[Decision]] = {verb: [] for verb in ("lose", "forget", "open", "weaken")}
         for decision in decisions:
-            verb = "lose" if decision.is_loss else "open" if decision.group is ACCESS else "weaken"
+            loss = "forget" if _is_kept(decision.change) else "lose"
+            verb = loss if decision.is_loss else "open" if decision.group is ACCESS else "weaken"
             by_verb[verb].append(decision)
         words = joined(f"{verb} {self._named(found)}" for verb, found in by_verb.items() if found)
         alone = next(iter(decisions)) if len(decisions) == 1 else None
@@ -68,7 +76,7 @@ class Headline:
         return f"{words}: {alone.reasons[0].words}"
 
     def _named(self, decisions: list[Decision]) -> str:
-        names = list(dict.fromkeys(self._naming.code(decision.change) for decision in decisions))
+        names = list(dict.fromkeys(self._naming.names(decision.change)[0] for decision in decisions))
         if len(names) == 1:
             return names[0]
         return number(len(names), "guarded resource" if decisions[0].is_loss else "resource")
@@ -79,15 +87,7 @@ class Headline:
         decisions = stopped or self._findings.decisions
         if not decisions:
             return ""
-        lost = Counter(LOSSES[item.change.action] for item in decisions if item.is_loss)
-        weaker = Counter(item.group for item in decisions if item.group)
-        parts = []
-        if lost:
-            fates = next(iter(lost)) if len(lost) == 1 else joined(f"{n} {fate}" for fate, n in lost.items())
-            parts.append(f"**{number(lost.total(), 'guarded resource')} would be {fates}**")
-        if weaker:
-            subjects = joined(group.subject for group in GROUPS if weaker[group])
-            parts.append(f"**{number(weaker.total(), 'change')} would weaken {subjects}**")
+        parts = [*_lost(decisions), *_weaker(decisions)]
         if stopped:
             rest = "This check fails until each is undone or allowed in `.github/allowed-losses`."
             return f"\n> [!CAUTION]\n> {joined(parts)}.\n> {rest}\n"
@@ -111,3 +111,30 @@ class Headline:
             cells = "".join(f" {f'{bold}{n}{bold}' if n else '–'} |" for n in numbers)
             lines.append(f"| {label} |{cells}")
         return "".join(f"{line}\n" for line in ["", *lines])
+
+
+def _lost(decisions: Collection[Decision]) -> Iterator[str]:
+    """How many guarded resources are lost and how, and how many stay in AWS."""
+    losses = [decision.change for decision in decisions if decision.is_loss]
+    lost = [change for change in losses if not _is_kept(change)]
+    if lost:
+        how = joined(dict.fromkeys(LOSSES[change.action] for change in lost), "or")
+        whose = "its" if len(lost) == 1 else "their"
+        yield f"**{number(len(lost), 'guarded resource')} would be {how} and {whose} data lost**"
+    if kept := len(losses) - len(lost):
+        yield f"**{number(kept, 'guarded resource')} would be {LOSSES['forget']}**"
+
+
+def _is_kept(change: Change) -> bool:
+    """Whether the object stays in AWS."""
+    return change.action == "forget" or any("forgets it" in note for note in change.notes)
+
+
+def _weaker(decisions: Collection[Decision]) -> Iterator[str]:
+    """How many resources are opened, and how many are weakened in what."""
+    by_group = {group: {id(item.change) for item in decisions if item.group is group} for group in GROUPS}
+    if opened := by_group.pop(ACCESS):
+        yield f"**{number(len(opened), 'resource')} would be opened**"
+    if weaker := set().union(*by_group.values()):
+        subjects = joined(group.subject for group, found in by_group.items() if found)
+        yield f"**{number(len(weaker), 'resource')} would be weakened in {subjects}**"
