@@ -321,7 +321,8 @@ def test_make_review_plan_stops_at_a_loss(terraform: Terraform, cloud: LocalClou
     plan: Plan = json.loads((cloud.stack_folder() / "plan.json").read_text())
     result = review(plan)
     assert result.exit_status == EXIT_GUARDED
-    assert "forced by `hash_key`" in result.markdown
+    assert "! hash_key: " in result.markdown
+    assert "# forces replacement" in result.markdown
     (table,) = (
         change["address"] for change in plan["resource_changes"] if change["type"] == "aws_dynamodb_table"
     )

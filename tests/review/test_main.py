@@ -113,7 +113,7 @@ def test_the_command_takes_names_from_the_template_and_facts_from_options(tmp_pa
     markdown = run(tmp_path / "plan.json", *options).stdout.decode()
     assert markdown.startswith("### 🛑 `order-pipeline-dev` would lose `orders/table`\n")
     assert "<sub>Made from `3f9c2ab`, state serial 41. Valid until " in markdown
-    assert ", at most until 2026-12-01. [Full plan](https://e.com/a/b/runs/1?x=y) · Nothing" in markdown
+    assert ", at most until 2026-12-01. [Full plan](https://e.com/a/b/runs/1?x=y)</sub>" in markdown
     assert "⚠️ Terraform warns: `Deprecated: a.b: Use c.`\n" in markdown
     assert markdown.count("Terraform warns") == 1
     for broken in (b"", b"[]", b'{"//": 1, "resource": {"a": [], "b": {"c": 1}}}'):

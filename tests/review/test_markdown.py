@@ -32,7 +32,7 @@ def test_what_is_weakened_alike_is_decided_together_unless_something_differs() -
     moved = review(plan(weaker("a"), weaker("b", previous_address="a.old"))).markdown
     assert f"**1. 🔕 `aws_cloudwatch_metric_alarm.a`** – {kind} – **the alarm tells nobody**\n" in moved
     assert "**2. 🔕 `aws_cloudwatch_metric_alarm.b`** – " in moved
-    assert "**the alarm tells nobody**; move from `a.old`\n" in moved
+    assert "**the alarm tells nobody**; moved from `a.old`\n" in moved
     allowed = review(
         plan(weaker("a"), weaker("b")), ["aws_cloudwatch_metric_alarm.a.actions_enabled"]
     ).markdown
@@ -89,6 +89,47 @@ def test_a_new_resource_that_opens_something_is_new() -> None:
     ) in review(plan(both)).markdown
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+def test_all_that_are_decided_together_are_named(allowed: bool) -> None:
+    names = [f"n{number:02}" for number in range(15)]
+    given = [f"aws_cloudwatch_metric_alarm.{name}.actions_enabled" for name in names] if allowed else []
+    text = review(plan(*map(weaker, names)), given).markdown.partition("<details>")[0]
+    assert "`aws_cloudwatch_metric_alarm.n11` and 3 more** – " in text
+    others = [f"`aws_cloudwatch_metric_alarm.{name}`" for name in names[12:]]
+    assert f"\n```\n\nThe others: {others[0]}, {others[1]} and {others[2]}\n" in text
+
+
+def test_those_decided_together_have_no_id_of_one_of_them() -> None:
+    buckets = [
+        resource(
+            f"aws_s3_bucket.{name}",
+            "update",
+            before={"id": name, "force_destroy": False},
+            after={"id": name, "force_destroy": True},
+        )
+        for name in "ab"
+    ]
+    assert "**1. 🛡️ `aws_s3_bucket.a` and `aws_s3_bucket.b`** – S3 bucket each – **" in (
+        review(plan(*buckets)).markdown
+    )
+    assert "**1. 🛡️ `aws_s3_bucket.a`** – S3 bucket `a` – **" in review(plan(buckets[0])).markdown
+
+
+def test_what_allows_one_resource_for_one_reason_has_one_comment() -> None:
+    flags = ("block_public_policy", "restrict_public_buckets")
+    block = resource(
+        "aws_s3_bucket_public_access_block.b",
+        "update",
+        before=dict.fromkeys(flags, True),
+        after=dict.fromkeys(flags, False),
+    )
+    assert (
+        "\n```\n# aws_s3_bucket_public_access_block.b: public access is not blocked\n"
+        "--allow=aws_s3_bucket_public_access_block.b.block_public_policy\n"
+        "--allow=aws_s3_bucket_public_access_block.b.restrict_public_buckets\n```\n"
+    ) in review(plan(block)).markdown
+
+
 # --- Changes -----------------------------------------------------------------------------------------------
 
 
@@ -115,8 +156,79 @@ def test_what_is_moved_and_imported_is_said_as_such() -> None:
     both = {**resource("a.b", "no-op", importing={"id": "i"}), "previous_address": "a.old"}
     assert (
         "<details><summary><b>1 moved and imported</b>: <code>a.b</code></summary>\n"
-        '\n**📦 `a.b`** – a – move from `a.old`; import of `"i"`\n\n</details>\n'
+        '\n**📦 `a.b`** – a – moved from `a.old`; import of `"i"`\n\n</details>\n'
     ) in markdown_of(both)
+
+
+def test_what_is_moved_or_imported_and_changes_too_is_said_before_it_is_opened() -> None:
+    sides: dict[str, Any] = {"before": {"x": 1}, "after": {"x": 2}}
+    text = markdown_of(
+        {**resource("a.moved", "update", **sides), "previous_address": "a.old"},
+        resource("a.imported", "update", **sides, importing={"id": "i"}),
+        resource("a.changed", "update", **sides),
+    )
+    assert (
+        "<b>3 changed in place</b>: <code>a.moved (moved)</code>, <code>a.imported (imported)</code>, "
+        "<code>a.changed</code></summary>"
+    ) in text
+
+
+def test_those_that_need_no_decision_are_counted_beside_those_that_do() -> None:
+    changed = resource("a.b", "update", before={"x": 1}, after={"x": 2})
+    created = resource("a.c", "create", after={})
+    text = review(plan(weaker("a"), changed, created)).markdown
+    assert "<b>1 more changed in place</b>: " in text
+    assert "<b>1 created</b>: " in text
+    assert "<b>1 changed in place</b>: " in markdown_of(changed)
+
+
+def replaced(name: str, *, type_: str = "a", forced: str = "x", **change: object) -> Any:  # noqa: ANN401
+    sides = {"before": {"x": 1}, "after": {"x": 2}}
+    return resource(f"{type_}.{name}", "delete", "create", **sides, replace_paths=[[forced]], **change)
+
+
+def test_what_is_replaced_alike_is_shown_together() -> None:
+    rows = "```diff\n! x: 1 → 2  # forces replacement\n```\n"
+    assert f"\n#### Replaced\n\n**♻️ `a.b` and `a.c`** – a each – replaced\n{rows}" in markdown_of(
+        replaced("b"), replaced("c")
+    )
+    text = markdown_of(replaced("b"), replaced("c", type_="d"), replaced("e", forced="y"))
+    assert f"\n**♻️ `a.b` and `d.c`** – replaced\n{rows}" in text
+    # What no row tells is said.
+    assert "\n**♻️ `a.e`** – a – replaced – forced by `y`\n```diff\n! x: 1 → 2\n```\n" in text
+    many = markdown_of(*(replaced(f"r{number:02}") for number in range(13)))
+    assert f"`a.r11` and 1 more** – a each – replaced\n{rows}\nThe others: `a.r12`\n" in many
+    kept = [resource("aws_s3_bucket." + name, "create", "forget", before={}, after={}) for name in "ab"]
+    allowed = review(plan(*kept), ["aws_s3_bucket.a", "aws_s3_bucket.b"]).markdown
+    assert "\n**2. ♻️ `aws_s3_bucket.b`** – " in allowed
+
+
+@pytest.mark.parametrize(("count", "together"), [(200, True), (201, False)])
+def test_so_many_replacements_are_compared(count: int, together: bool) -> None:
+    text = markdown_of(*(replaced(f"r{number}") for number in range(count)))
+    assert ("a each" in text) == together
+
+
+def test_a_replacement_of_all_is_forced_by_nothing_with_a_name() -> None:
+    change = resource("a.b", "delete", "create", before={"x": 1}, after={"x": 1}, replace_paths=[[]])
+    assert "**♻️ `a.b`** – a – replaced\n" in markdown_of(change)
+
+
+def test_outputs_show_what_of_them_changes() -> None:
+    keys = {f"key{number:02}": "v" for number in range(60)}
+    outputs = {
+        "map": {"actions": ["update"], "before": keys, "after": {**keys, "key59": "w"}},
+        "gone": {"actions": ["delete"], "before": "x", "after": None},
+        "<same>": {"actions": ["update"], "before": None, "after": None},
+    }
+    assert markdown_of(output_changes=outputs).startswith(
+        "### ✏️ This plan: only outputs change\n\n"
+        "<details><summary><b>3 outputs change</b>: "
+        "<code>[&quot;&lt;same&gt;&quot;]</code>, <code>gone</code>, <code>map</code></summary>\n\n"
+        '```diff\n  ["<same>"]\n- gone: "x"\n! map.key59: "v" → "w"\n```\n\n</details>\n'
+    )
+    one = markdown_of(output_changes={"gone": outputs["gone"]})
+    assert "<b>1 output changes</b>: <code>gone</code></summary>" in one
 
 
 def test_what_is_read_later_is_shown_without_what_it_would_be() -> None:
@@ -154,17 +266,17 @@ def test_what_is_not_known_yet_of_a_drift_is_noise() -> None:
     assert markdown_of(resource_drift=[drift]) == "### ✅ No changes\n"
 
 
-def test_each_note_is_a_paragraph() -> None:
+def test_each_note_is_a_paragraph_and_all_but_checks_come_after_what_is_decided() -> None:
     checks = [
         {"status": "fail", "address": {"to_display": name}, "instances": [{"problems": problems}]}
         for name, problems in (("check.a", [{"message": "why"}]), ("check.b", []))
     ]
     text = review(plan(checks=checks), ["a.b"], context=Context(warnings=("one", "two"))).markdown
     assert text == (
-        "### ✏️ This plan: no changes to resources\n"
-        "\n⚠️ `--allow=a.b`: nothing there would be lost or weakened.\n"
+        "### ✏️ This plan: no changes to resources, 2 checks fail\n"
         "\n❌ The check `check.a` fails: `why`\n"
         "\n❌ The check `check.b` fails\n"
+        "\n⚠️ `--allow=a.b`: nothing there would be lost or weakened.\n"
         "\n⚠️ Terraform warns: `one`\n"
         "\n⚠️ Terraform warns: `two`\n"
         "\n<sub>Nothing changed outside of Terraform · 2 of 2 checks fail</sub>\n"
@@ -172,11 +284,10 @@ def test_each_note_is_a_paragraph() -> None:
 
 
 def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comment, "COMMENT_LIMIT", 3_000)
-    monkeypatch.setattr(comment, "_NAMES_LIMIT", 2_000)
+    monkeypatch.setattr(comment, "COMMENT_LIMIT", 2_500)
     # No part of a comment fits any more.
     monkeypatch.setattr(comment, "_MISFITS", 0)
-    sides: dict[str, Any] = {"before": {"x": 1}, "after": {"x": 2}}
+    sides: dict[str, Any] = {"before": {"x": 1}, "after": {"x": "x" * 190}}
     source = {**resource("data.a.read", "read", after={}), "mode": "data"}
     text = review(
         plan(
@@ -190,11 +301,13 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
             weaker("b"),
             deferred_changes=[{"resource_change": source}],
             action_invocations=[{"address": "action.a.b"}],
+            resource_drift=[resource("a.drifted", "delete", before={})],
+            output_changes={"o": {"actions": ["create"], "after": 1}},
         )
     ).markdown
-    # What has to be decided is named in its short form.
+    # What has to be decided is named in its short form, with the lines that would allow it counted.
     assert "**1. 🔕 `aws_cloudwatch_metric_alarm.a` and `aws_cloudwatch_metric_alarm.b`** – " in text
-    names = text[text.index("\n- replaced") : text.index("\n\n<sub>")]
+    names = text[text.index("\n- replaced") :].rstrip()
     assert names.split("\n- ")[1:] == [
         "replaced: `a.replaced`",
         "destroyed: `a.destroyed`",
@@ -204,4 +317,7 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
         "created: `a.created`",
         "kept: `a.moved`",
         "read: `data.a.read`",
+        "changed outside of Terraform: `a.drifted`",
+        "output: `o`",
+        "to be allowed, by lines that `make review-plan` prints: 2",
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from tools.review import danger
 from tools.review.differences import Difference, differences, is_unset
+from tools.review.paths import values_at
 from tools.review.plan import Change, Plan
 from tools.review.shapes import as_dict
 
@@ -107,7 +108,7 @@ class Drift:
         """Whether the plan gives the attribute the value again that it had."""
         planned = self._planned.get(decision.change.address)
         before, after = (
-            danger.values_at(side, decision.attribute)
+            values_at(side, decision.attribute)
             for side in (decision.change.before, planned.after if planned else None)
         )
         return before == after

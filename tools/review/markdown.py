@@ -1,33 +1,31 @@
 """The review of a plan as Markdown for a comment on GitHub: what has to be decided first, all else below."""
 
 import html
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from tools.review.changes import COMPARED, Changes
 from tools.review.comment import Part, Section, fit, whole
 from tools.review.context import Context
-from tools.review.danger import GUARDED, LOSSES, Decision, Findings, unknown_policies
+from tools.review.danger import LOSSES, Decision, Findings, unknown_policies
 from tools.review.differences import Difference, differences, is_unset
+from tools.review.drift import Drift
 from tools.review.footer import footer
-from tools.review.graph import graph
 from tools.review.headline import Headline
 from tools.review.naming import (
-    DONE,
     NAMED,
     SIGNS,
     Naming,
     allow_shown,
     listed,
+    named_and_others,
+    number,
     rest_of,
     unmatched_words,
 )
-from tools.review.plan import Change, Invocation, Plan
-from tools.review.rows import CODE, change_rows, diff_block, difference_rows
+from tools.review.plan import Change, Invocation, Output, Plan
+from tools.review.rows import diff_block, difference_rows
 from tools.review.secrets import clipped
-from tools.review.weakenings import ROWS_OF
-
-# Up to as many resources are compared, to show those that are weakened alike together.
-_COMPARED = 200
 
 
 class Comment:
@@ -40,57 +38,81 @@ class Comment:
         self._secrets = plan.secrets
         self._naming = Naming(plan.secrets, context)
         self._headline = Headline(plan, findings, context)
+        self._drift = Drift(plan)
+        self._changes = Changes(plan, findings, context, self._drift)
         self._stopped = {id(decision) for decision in findings.stopped}
-        self._decided = {id(decision.change) for decision in findings.decisions}
-        self._drifted = {
-            change.address: {difference.path for difference in self._drift_differences(change)}
-            for change in plan.drift
-        }
 
     def title(self) -> str:
         """What the plan means in a line of Markdown."""
         return self._headline.title()[1]
 
     def markdown(self) -> str:
-        headline = self._headline
-        changes = [change for change in self._plan.changes if id(change) not in self._decided]
-        deferred = [change for change in self._plan.deferred if id(change) not in self._decided]
+        headline, has_drift = self._headline, bool(self._drift.changes)
         title = "### " + " ".join(headline.title()) + "\n"
         if headline.is_empty():
-            return fit([whole(title), *self._drift()], footer(self._plan, self._context, short=True))
+            ending = footer(self._plan, self._context, has_drift=has_drift, short=True)
+            return fit([whole(f"{title}{self._dangerous_drift()}"), self._drifted()], ending)
         return fit(
             [
-                whole(f"{title}{headline.callout()}{headline.counts()}"),
-                Section(list(self._notes())),
+                whole(f"{title}{headline.callout()}{headline.counts()}{self._dangerous_drift()}"),
+                self._failed_checks(),
                 *self._decisions(),
-                *self._losses(changes),
-                *self._invocations(),
-                *self._changes([change for change in changes if change.action == "change"]),
-                *self._rest([change for change in changes if change.action in ("create", "no-op")]),
-                *self._deferred(deferred),
-                *self._drift(),
-                *self._outputs(),
-                *self._allowances(),
-                *self._addresses(),
+                self._notes(),
+                *self._changes.what_goes(),
+                self._invocations(),
+                self._changes.in_place(),
+                *self._changes.rest(),
+                self._changes.deferred(),
+                self._drifted(),
+                self._outputs(),
+                self._allowances(),
+                self._addresses(),
             ],
-            footer(self._plan, self._context),
+            footer(self._plan, self._context, has_drift=has_drift),
         )
 
-    def _notes(self) -> Iterator[Part]:
-        for allowed in self._findings.unmatched:
-            yield _part(f"\n⚠️ {unmatched_words(allowed, self._secrets)}\n")
+    # --- What to know first --------------------------------------------------------------------------------
+
+    def _dangerous_drift(self) -> str:
+        """What was lost or weakened outside of Terraform, whatever this plan does about it."""
+        said = []
+        for decisions in self._drift.dangers().values():
+            change = decisions[0].change
+            if change.action == "destroy":
+                again = " (this plan creates it again)" if self._drift.is_recreated(change) else ""
+                said.append(f"{self._naming.code(change)} was deleted{again}")
+                continue
+            words = dict.fromkeys(reason.words for item in decisions for reason in item.reasons)
+            undone = " (this plan undoes it)" if all(map(self._drift.is_undone, decisions)) else ""
+            said.append(f"{self._naming.code(change)}: {', '.join(words)}{undone}")
+        return f"\n⚠️ Outside of Terraform: {'; '.join(said[:NAMED])}{rest_of(said)}\n" if said else ""
+
+    def _failed_checks(self) -> Section:
+        parts = []
         for check in self._plan.failed_checks:
             problems = "; ".join(self._secrets.text(problem) for problem in check.problems)
             said = f": `{clipped(problems)}`" if problems else ""
-            yield _part(f"\n❌ The check `{self._secrets.address(check.address)}` fails{said}\n")
+            address = self._secrets.address(check.address)
+            parts.append(
+                Part(
+                    partial(str, f"\n❌ The check `{address}` fails{said}\n"),
+                    name=address,
+                    kind="checks that fail",
+                )
+            )
+        return Section(parts)
+
+    def _notes(self) -> Section:
+        notes = [f"⚠️ {unmatched_words(allowed, self._secrets)}" for allowed in self._findings.unmatched]
         for warning in self._context.warnings:
-            yield _part(f"\n⚠️ Terraform warns: `{clipped(self._secrets.text(warning))}`\n")
+            notes.append(f"⚠️ Terraform warns: `{clipped(self._secrets.text(warning))}`")
         unknown = [self._naming.code(change) for change in unknown_policies(self._plan)]
         if unknown:
-            yield _part(
-                f"\n❔ Known only after apply, so not judged: whom {listed(unknown)} "
-                f"{'lets' if len(unknown) == 1 else 'let'} do what.\n"
+            notes.append(
+                f"❔ Known only after apply, so not judged: whom {listed(unknown)} "
+                f"{'lets' if len(unknown) == 1 else 'let'} do what."
             )
+        return Section([_part(f"\n{note}\n") for note in notes])
 
     # --- What has to be decided ----------------------------------------------------------------------------
 
@@ -113,7 +135,7 @@ class Comment:
         for decisions in by_change.values():
             change = decisions[0].change
             key: object = id(change)
-            if not any(decision.is_loss for decision in decisions) and len(by_change) <= _COMPARED:
+            if not any(decision.is_loss for decision in decisions) and len(by_change) <= COMPARED:
                 said = [(item.reasons, item.attribute, id(item) in self._stopped) for item in decisions]
                 key = (change.type, change.action, *said, self._decision_rows(decisions), *change.notes)
             found.setdefault(key, []).extend(decisions)
@@ -123,6 +145,11 @@ class Comment:
         """One resource or several alike, with all that is to be decided about each or is allowed."""
         change = decisions[0].change
         names = list(dict.fromkeys(self._naming.name(decision.change) for decision in decisions))
+        name, kind = self._naming.names(change)
+        others = ""
+        if len(names) > 1:
+            name, others = named_and_others(names)
+            kind = f"{self._naming.kind(change)} each"
         sign = decisions[0].group.sign if decisions[0].group else SIGNS[change.action]
         said = (
             f"**{reason.words}**{self._names(reason.names)}"
@@ -130,104 +157,32 @@ class Comment:
             for decision in decisions
             for reason in decision.reasons
         )
-        words = " – ".join(dict.fromkeys(said))
-        fate = {"create": " – new", **{action: f" – {done}" for action, done in LOSSES.items()}}
-        kind = self._naming.kind(change) + (" each" if len(names) > 1 else "")
-        which = listed([f"`{name}`" for name in names])
-        head = f"\n**{number}. {sign} {which}** – {kind}{fate.get(change.action, '')} – {words}"
-        head += "".join(f"; {note}" for note in self._naming.notes(change)) + "\n"
+        fate = {"create": "new", **LOSSES}.get(change.action, "")
+        parts = filter(None, (f"**{number}. {sign} {name}**", kind, fate, *dict.fromkeys(said)))
+        head = f"\n{' – '.join(parts)}"
+
+        def text(rows: str) -> str:
+            notes = "".join(f"; {note}" for note in self._naming.notes(change, rows))
+            return f"{head}{notes}\n{rows}{others}"
+
         return Part(
-            text=lambda: head + self._decision_rows(decisions),
-            short=head,
+            text=lambda: text(self._decision_rows(decisions)),
+            short=text(""),
             name="`, `".join(names),
             kind="to be decided",
+            type=self._naming.kind(change),
         )
 
     def _decision_rows(self, decisions: list[Decision]) -> str:
-        return self._rows(decisions[0].change, [item.attribute for item in decisions])
+        return self._changes.rows(decisions[0].change, [item.attribute for item in decisions])
 
     def _names(self, names: tuple[str, ...]) -> str:
         return "".join(f" `{self._secrets.text(name)}`" for name in names[:NAMED]) + rest_of(names)
 
-    # --- The changes ---------------------------------------------------------------------------------------
-
-    def _losses(self, changes: list[Change]) -> Iterator[Section]:
-        lost = {decision.change.address for decision in self._findings.decisions if decision.is_loss}
-        picture = graph(self._plan, lost, self._context, SIGNS)
-        replaced = [change for change in changes if change.action == "replace"]
-        parts = [_part(f"\n{picture}")] if picture else []
-        parts += [self._change_part(change) for change in _most_dangerous_first(replaced)]
-        yield Section(parts, opening="\n#### What follows from it\n" if picture else "\n#### Replaced\n")
-        for fate in ("destroy", "forget"):
-            gone = _most_dangerous_first([change for change in changes if change.action == fate])
-            parts = [self._change_part(change) for change in gone]
-            if len(gone) <= NAMED:
-                yield Section(parts, opening=f"\n#### {DONE[fate].capitalize()}\n")
-            else:
-                yield self._collapsed(f"<b>{len(gone)} {DONE[fate]}</b>", gone, parts)
-
-    def _changes(self, changes: list[Change]) -> Iterator[Section]:
-        changes = _most_dangerous_first(changes)
-        yield self._collapsed(
-            f"<b>{len(changes)} changed in place</b>",
-            changes,
-            [self._change_part(change) for change in changes],
-        )
-
-    def _rest(self, changes: list[Change]) -> Iterator[Section]:
-        groups: dict[str, list[Change]] = {}
-        for change in changes:
-            verbs = [DONE[change.action]] if change.action == "create" else []
-            verbs += (["moved"] if change.moved_from else []) + (["imported"] if change.imported else [])
-            if verbs:
-                groups.setdefault(" and ".join(verbs), []).append(change)
-        for done, found in groups.items():
-            ordered = _most_dangerous_first(found)
-            yield self._collapsed(
-                f"<b>{len(found)} {done}</b>", ordered, [self._change_part(change) for change in ordered]
-            )
-
-    def _deferred(self, changes: list[Change]) -> Iterator[Section]:
-        yield Section([self._change_part(change) for change in changes], opening="\n#### Deferred\n")
-
-    def _change_part(self, change: Change) -> Part:
-        def text() -> str:
-            is_code = self._is_code_only(change)
-            words = " – code only (`source_code_hash`)" if is_code else ""
-            words += " – replaced" if change.action == "replace" else ""
-            notes = "; ".join(self._naming.notes(change))
-            name, kind = self._naming.code(change), self._naming.kind(change)
-            head = f"\n**{SIGNS[change.action]} {name}** – {kind}{words}"
-            return head + (f" – {notes}" if notes else "") + "\n" + ("" if is_code else self._rows(change))
-
-        return Part(text, name=self._naming.name(change), kind=DONE[change.action])
-
-    def _rows(self, change: Change, weaker: Collection[str] = ()) -> str:
-        if change.action in ("destroy", "forget", "read"):
-            return ""
-        drifted = self._drifted.get(change.address, set())
-        is_set = partial(self._plan.references.is_set, change.address)
-        return diff_block(change_rows(change, self._secrets, weaker=weaker, drifted=drifted, is_set=is_set))
-
-    def _is_code_only(self, change: Change) -> bool:
-        if change.action != "change" or change.type != "aws_lambda_function":
-            return False
-        rows = change_rows(change, self._secrets)
-        return bool(rows) and all(row[2:].startswith(CODE) for row in rows)
-
-    def _summary(self, change: Change) -> str:
-        return self._naming.name(change) + (" (code)" if self._is_code_only(change) else "")
-
-    def _collapsed(self, title: str, changes: list[Change], parts: list[Part]) -> Section:
-        names = [f"<code>{html.escape(self._summary(change))}</code>" for change in changes[:NAMED]]
-        summary = f"{title}{': ' if names else ''}{', '.join(names)}{rest_of(changes)}"
-        opening = f"\n<details><summary>{summary}</summary>\n"
-        return Section(parts, opening=opening, closing="\n</details>\n")
-
     # --- All else ------------------------------------------------------------------------------------------
 
-    def _invocations(self) -> Iterator[Section]:
-        yield Section(
+    def _invocations(self) -> Section:
+        return Section(
             [
                 Part(partial(self._invocation, item), name=self._secrets.address(item.address), kind="run")
                 for item in self._plan.invocations
@@ -245,51 +200,57 @@ class Comment:
         rows = diff_block(difference_rows(found, self._secrets))
         return f"\n**⚡ `{self._secrets.address(item.address)}`**{notes}\n{rows}"
 
-    def _drift_differences(self, change: Change) -> list[Difference]:
-        found = differences(*change.shown, self._secrets.is_opaque)
-        return [item for item in found if not item.note and not is_unset(item.before, item.after)]
-
-    def _drift(self) -> Iterator[Section]:
+    def _drifted(self) -> Section:
         """What changed outside of Terraform, but for what the plan changes back and so has rows already."""
-        planned = {change.address: change for change in self._plan.changes if not change.deposed}
-        parts = []
-        for change in self._plan.drift:
-            head, plan = f"\n{self._naming.code(change)}", planned.get(change.address)
+        parts, names = [], []
+        for change, found in self._drift.untold():
             if change.action == "destroy":
-                recreated = " and would be created again" if plan and plan.action == "create" else ""
-                parts.append(_part(f"{head} was deleted{recreated}\n"))
-                continue
-            told = {item.path for item in differences(*plan.shown, self._secrets.is_opaque)} if plan else ()
-            found = [item for item in self._drift_differences(change) if item.path not in told]
-            if found:
-                parts.append(_part(f"{head}\n{diff_block(difference_rows(found, self._secrets))}"))
-        yield self._collapsed(f"Changed outside of Terraform: {len(parts)}", [], parts)
+                recreated = " and would be created again" if self._drift.is_recreated(change) else ""
+                text = f"\n{self._naming.code(change)} was deleted{recreated}\n"
+                parts.append(self._drift_part(change, partial(str, text)))
+            else:
+                parts.append(self._drift_part(change, partial(self._drift_rows, change, found)))
+            names.append(self._naming.name(change))
+        return self._collapsed(f"<b>{len(parts)} changed outside of Terraform</b>", names, parts)
 
-    def _outputs(self) -> Iterator[Section]:
-        yield Section(
-            [
-                _part(
-                    f"- `{self._secrets.path((output.name,))}`: "
-                    f"`{clipped(self._secrets.value(output.before))}` → "
-                    f"`{clipped(self._secrets.value(output.after))}`\n"
-                )
-                for output in self._plan.outputs
-            ],
-            opening="\n#### Outputs\n\n",
+    def _drift_part(self, change: Change, text: Callable[[], str]) -> Part:
+        kind = "changed outside of Terraform"
+        return Part(text, name=self._naming.name(change), kind=kind, type=self._naming.kind(change))
+
+    def _drift_rows(self, change: Change, found: list[Difference]) -> str:
+        return f"\n{self._naming.code(change)}\n{diff_block(difference_rows(found, self._secrets))}"
+
+    def _outputs(self) -> Section:
+        parts = [
+            Part(partial(self._output, output), name=self._secrets.path((output.name,)), kind="output")
+            for output in self._plan.outputs
+        ]
+        names = [part.name for part in parts]
+        title = f"<b>{number(len(parts), 'output')} change{'s' if len(parts) == 1 else ''}</b>"
+        return self._collapsed(title, names, parts, "\n```diff\n", "```\n")
+
+    def _output(self, output: Output) -> str:
+        found = differences(output.before, output.after, self._secrets.is_opaque, (output.name,))
+        rows = difference_rows(list(found), self._secrets)
+        return "".join(f"{row}\n" for row in rows or [f"  {self._secrets.path((output.name,))}"])
+
+    def _allowances(self) -> Section:
+        """What to write down to let through what stopped the review, to be copied as it is."""
+        lines: dict[str, list[str]] = {}
+        for decision in self._findings.stopped:
+            words = "; ".join(reason.words for reason in decision.reasons)
+            allow = f"--allow={allow_shown(decision.allow, self._secrets)}\n"
+            lines.setdefault(f"# {self._naming.name(decision.change)}: {words}\n", []).append(allow)
+        kind = "to be allowed, by lines that `make review-plan` prints"
+        return Section(
+            [_part(comment + "".join(allows), kind) for comment, allows in lines.items()],
+            "\n<details><summary>To allow it, in <code>.github/allowed-losses</code></summary>\n\n```\n",
+            "```\n\n</details>\n",
+            is_needed=True,
+            rest="# Not all fit in here; make review-plan prints the others.\n",
         )
 
-    def _allowances(self) -> Iterator[Section]:
-        """What to write down to let through what stopped the review, to be copied as it is."""
-        lines = [
-            f"# {self._naming.name(decision.change)}: "
-            f"{'; '.join(reason.words for reason in decision.reasons)}\n"
-            f"--allow={allow_shown(decision.allow, self._secrets)}\n"
-            for decision in self._findings.stopped
-        ]
-        opening = "\n<details><summary>To allow it, in <code>.github/allowed-losses</code></summary>\n\n```\n"
-        yield Section([_part(line) for line in lines], opening=opening, closing="```\n\n</details>\n")
-
-    def _addresses(self) -> Iterator[Section]:
+    def _addresses(self) -> Section:
         """Where each construct is in Terraform."""
         parts = [
             _part(f"| {self._cell(self._context.name(change.address))} | {self._cell(change.address)} |\n")
@@ -297,22 +258,19 @@ class Comment:
             if change.counted and self._context.name(change.address) != change.address
         ]
         opening = "\n<details><summary>Terraform addresses</summary>\n\n| construct | address |\n|---|---|\n"
-        yield Section(parts, opening=opening, closing="\n</details>\n")
+        return Section(parts, opening, "\n</details>\n")
+
+    def _collapsed(
+        self, title: str, names: list[str], parts: list[Part], opening: str = "", closing: str = ""
+    ) -> Section:
+        shown = ", ".join(f"<code>{html.escape(name)}</code>" for name in names[:NAMED])
+        summary = f"\n<details><summary>{title}: {shown}{rest_of(names)}</summary>\n"
+        return Section(parts, summary + opening, f"{closing}\n</details>\n")
 
     def _cell(self, address: str) -> str:
         """In a table a bar ends the cell, in code too."""
         return "`" + self._secrets.address(address).replace("|", "\\|") + "`"
 
 
-def _most_dangerous_first(changes: Collection[Change]) -> list[Change]:
-    """Guarded data, then what a weakening is possible of, then all else."""
-
-    def rank(change: Change) -> tuple[bool, bool, bool]:
-        policies = any(row.weaker.policy for _, row in ROWS_OF.get(change.type, ()))
-        return change.type not in GUARDED, not policies, change.type not in ROWS_OF
-
-    return sorted(changes, key=rank)
-
-
-def _part(text: str) -> Part:
-    return Part(lambda: text)
+def _part(text: str, kind: str = "") -> Part:
+    return Part(lambda: text, kind=kind)

@@ -250,7 +250,7 @@ def _notes(
     if deferred:
         yield f"deferred to a later plan: `{secrets.name(deferred)}`"
     if moved_from:
-        yield f"move from `{secrets.address(moved_from)}`"
+        yield f"moved from `{secrets.address(moved_from)}`"
     if change.get("importing") is not None:
         importing = as_dict(change["importing"])
         # An identity is an object of what the provider finds the resource by.
