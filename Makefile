@@ -79,7 +79,7 @@ local-down: ## stop what make local started and remove what it left
 
 .PHONY: check test
 check: $(dev) $(old_sdk) ## lint, types, unit and snapshot tests: the fast part of make test
-	@EXAMPLES=10 $(MAKE) --no-print-directory --jobs=2 check-python check-function check-style check-types
+	@EXAMPLES=10 $(MAKE) --no-print-directory --jobs=3 check-function check-python check-types check-style
 
 # What is silent unless it fails runs beside the tests, whose last line ends it all.
 test: ready-local ## all tests and checks, with a deployment to a local cloud
@@ -95,7 +95,7 @@ test-static:
 	@$(MAKE) --no-print-directory check-style check-types check-function static > .test-static.log 2>&1 || \
 	{ cat .test-static.log >&2; exit 1; }
 
-.PHONY: check-style check-types check-function check-python
+.PHONY: check-style check-types check-function check-python test-review test-rest
 check-style:
 	ruff check --quiet
 	ruff format --check --quiet
@@ -106,10 +106,16 @@ check-types:
 	tsc
 
 check-function: $(old_sdk)
-	node --test --test-reporter=dot tests/lambda/order-processor/*.test.mjs
+	node --test --test-concurrency=2 --test-reporter=dot tests/lambda/order-processor/*.test.mjs
 
-check-python:
-	pytest --quiet -m "not slow"
+# Two halves of about the same length, so that they run beside each other.
+check-python: test-review test-rest
+
+test-review:
+	pytest --quiet -m "not slow" tests/review
+
+test-rest:
+	pytest --quiet -m "not slow" --ignore=tests/review
 
 .PHONY: static snapshots test-handler node-is-named
 static: $(dev) $(checkov) ## the workflows by actionlint and zizmor, the synthesized JSON by checkov
