@@ -8,7 +8,7 @@ from tools.review.review import review
 
 CHANGE = resource("a.b", "update", before={"x": 1}, after={"x": 2})
 QUIET = "Nothing changed outside of Terraform"
-VALID = "Valid until what it merges into or the state changes, at most until 2026-12-01."
+VALID = "Valid until its base or the state changes, at most until 2026-12-01."
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ def footer(plan: Plan, context: Context, *, has_drift: bool, short: bool = False
     sentences = [f"{', '.join(origin)}." if (origin := _origin(plan, context)) else ""]
     if context.valid_until:
         until = f"at most until {context.valid_until}"
-        sentences.append(f"Valid until what it merges into or the state changes, {until}.")
+        sentences.append(f"Valid until its base or the state changes, {until}.")
     facts = [f"[Full plan]({context.run_url})"] if context.run_url else []
     if not short:
         # Of a plan to destroy all, Terraform does not say what has changed before.
