@@ -154,6 +154,13 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "a condition on the caller": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"Bool": {"aws:SecureTransport": "true"}})], ["on every resource: a:B"]),
     "a condition on the resource": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringEquals": {"aws:ResourceTag/x": "y"}})], []),
     "a condition on any resource": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringLike": {"aws:ResourceTag/x": "*"}})], ["on every resource: a:B"]),
+    "a condition on a tag that is there": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"Null": {"aws:ResourceTag/x": "false"}})], ["on every resource: a:B"]),
+    "what is made gets tags, among other conditions": (Kind.IDENTITY, [], [allow("sns:CreateTopic", "*", Condition={"StringEquals": {"aws:RequestTag/x": "y", "aws:PrincipalTag/x": "y"}})], []),
+    "anyone but an account, among others": (Kind.RESOURCE, [], [public() | {"Condition": {"ForAnyValue:StringNotEquals": {"aws:PrincipalAccount": OWN}}}], [ANYONE]),
+    "a limit that is no number": (Kind.RESOURCE, [allow(Condition={"NumericLessThan": {"x:y": "5"}})], [allow(Condition={"NumericLessThan": {"x:y": "five"}})], ["under another condition: x:y five"]),
+    "exceptions, for merged actions": (Kind.RESOURCE, [allow(action, Condition={"StringNotEquals": {"x:y": ["a", "b"]}}) for action in ("s3:GetObject", "s3:PutObject")], [allow(["s3:GetObject", "s3:PutObject"], Condition={"StringNotEquals": {"x:y": ["a", "b"]}})], []),
+    "a role of the account, by condition": (Kind.RESOURCE, [public() | {"Condition": {"StringEquals": {"aws:PrincipalAccount": OWN}}}], [public() | {"Condition": {"ArnLike": {"aws:PrincipalArn": A}}}], []),
+    "a part of the organisation that calls": (Kind.RESOURCE, [public() | {"Condition": {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}}}], [public() | {"Condition": {"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-a1b2c3d4e5/r-1/ou-2/*"}}}], []),
     "a condition on any resource, in another spelling": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringLike": {"aws:ResourceTag/x": "?*"}})], ["on every resource: a:B"]),
     **{
         f"a condition on {key}": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringEquals": {key: "value"}})], [] if is_of_resource else ["on every resource: a:B"])

@@ -416,6 +416,11 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": ["dynamodb:GetItem", "dynamodb:PutItem"]}))),
     ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": None}),
     ("aws_kms_key", {"rotation_period_in_days": None}, {"rotation_period_in_days": 90}),
+    # What AWS takes where nothing is set.
+    ("aws_kms_key", {"deletion_window_in_days": None}, {"deletion_window_in_days": 30}),
+    ("aws_lambda_function_event_invoke_config", {"maximum_retry_attempts": None}, {"maximum_retry_attempts": 2}),
+    ("aws_lambda_function_event_invoke_config", {"maximum_event_age_in_seconds": None}, {"maximum_event_age_in_seconds": 21_600}),
+    ("aws_cloudwatch_event_target", {"retry_policy": [{}]}, {"retry_policy": [{"maximum_retry_attempts": 185, "maximum_event_age_in_seconds": 86_400}]}),
     ("aws_s3_bucket", {"lifecycle_rule": [rule(30, tags={"a": "b", "c": "d"})]}, {"lifecycle_rule": [rule(60, tags={"c": "d", "a": "b"})]}),
     ("aws_security_group", {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 0, "protocol": "-1"}]}, {"ingress": [{"cidr_blocks": ["0.0.0.0/0"], "from_port": 0, "to_port": 0, "protocol": "tcp"}]}),
     ("aws_sqs_queue", {"message_retention_seconds": 60}, {"message_retention_seconds": None}),
