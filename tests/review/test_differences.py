@@ -50,6 +50,7 @@ def test_types_are_told_apart() -> None:
         "! a: 1 → true",
         '! c: "1" → 1',
     ]
+    assert rows({"a": True}, {"a": 1}) == ["! a: true → 1"]
 
 
 # --- Lists -------------------------------------------------------------------------------------------------
@@ -271,6 +272,25 @@ def test_long_blocks_at_one_place_are_one(length: int, *, is_one: bool) -> None:
     before, after = ([{side: "v" * length}, 1] for side in "ab")
     found = rows({"x": before}, {"x": after})
     assert found[0].replace("]:     ", "]: ").startswith("- x[0].a: " if is_one else "- x[0]: ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"a": "v" * 200}, {"b": 1}),
+        ({"a": 1}, {"b": "v" * 200}),
+        ({"name": "a", "v": "v" * 200}, {"name": "b", "w": "w" * 200}),
+        ({"a": "arn:aws:s3:::one"}, {"a": "arn:aws:s3:::two"}),
+    ],
+)
+def test_other_blocks_at_one_place_are_two(before: dict[str, object], after: dict[str, object]) -> None:
+    rest = {"name": "rest"} if "name" in before else {"y": 1}
+    found = rows({"x": [before, rest]}, {"x": [after, rest]})
+    is_long = [len(json.dumps(block)) > 200 for block in (before, after)]
+    steps = [before.get("name", 0), after.get("name", "new 0")]
+    assert len(found) == 2
+    for row, sign, step, long in zip(found, "-+", steps, is_long, strict=True):
+        assert row.startswith(f"{sign} x[{step}]{'.' if long else ':'}")
 
 
 def test_a_long_block_that_comes_or_goes_has_its_place() -> None:

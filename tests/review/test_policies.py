@@ -161,6 +161,17 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "exceptions, for merged actions": (Kind.RESOURCE, [allow(action, Condition={"StringNotEquals": {"x:y": ["a", "b"]}}) for action in ("s3:GetObject", "s3:PutObject")], [allow(["s3:GetObject", "s3:PutObject"], Condition={"StringNotEquals": {"x:y": ["a", "b"]}})], []),
     "a role of the account, by condition": (Kind.RESOURCE, [public() | {"Condition": {"StringEquals": {"aws:PrincipalAccount": OWN}}}], [public() | {"Condition": {"ArnLike": {"aws:PrincipalArn": A}}}], []),
     "a part of the organisation that calls": (Kind.RESOURCE, [public() | {"Condition": {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}}}], [public() | {"Condition": {"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-a1b2c3d4e5/r-1/ou-2/*"}}}], []),
+    "a condition on some resources": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringLike": {"aws:ResourceTag/x": "a*"}})], []),
+    "a condition that has no value": (Kind.RESOURCE, [], [public() | {"Condition": {"StringEquals": {"aws:PrincipalOrgID": []}}}], [ANYONE]),
+    "a value in another case": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "A"}})], [allow(Condition={"StringEquals": {"x:y": "a"}})], ["under another condition: x:y a"]),
+    "a word in another case": (Kind.RESOURCE, [allow(Condition={"Bool": {"x:y": "True"}})], [allow(Condition={"Bool": {"x:y": "true"}})], []),
+    "a longer value": (Kind.RESOURCE, [allow(Condition={"StringEquals": {"x:y": "ab"}})], [allow(Condition={"StringEquals": {"x:y": "abc"}})], ["under another condition: x:y abc"]),
+    "an earlier time, of another zone": (Kind.RESOURCE, [allow(Condition={"DateLessThan": {"x:y": "2026-01-01T00:00:00Z"}})], [allow(Condition={"DateLessThan": {"x:y": "2026-01-01T01:00:00+02:00"}})], []),
+    "a time without a zone": (Kind.RESOURCE, [allow(Condition={"DateLessThan": {"x:y": "2026-01-01T00:00:00Z"}})], [allow(Condition={"DateLessThan": {"x:y": "2026-01-01T00:00:00"}})], []),
+    "an organisation that is hardly named": (Kind.RESOURCE, [], [public() | {"Condition": {"StringLike": {"aws:PrincipalOrgID": "o-*a1b2c3d4e5"}}}], [ANYONE]),
+    "an account, or a bucket of any": (Kind.RESOURCE, [], [allow(Principal={"Service": "s3.amazonaws.com"}, Condition={"ArnLike": {"aws:SourceArn": [f"arn:aws:sns:r:{OWN}:t", "arn:aws:sns:r:t:t"]}})], []),
+    "all of the account, where its root user was": (Kind.RESOURCE, [allow(Principal="*", Condition={"ArnEquals": {"aws:PrincipalArn": ROOT}})], [allow(Principal={"AWS": ROOT})], ["without its condition on aws:PrincipalArn"]),
+    "an exception that is not known": (Kind.RESOURCE, [deny()], [{key: value for key, value in deny(NotAction=[UNKNOWN]).items() if key != "Action"}], []),
     "a condition on any resource, in another spelling": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringLike": {"aws:ResourceTag/x": "?*"}})], ["on every resource: a:B"]),
     **{
         f"a condition on {key}": (Kind.IDENTITY, [], [allow("a:B", "*", Condition={"StringEquals": {key: "value"}})], [] if is_of_resource else ["on every resource: a:B"])
