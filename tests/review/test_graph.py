@@ -216,6 +216,37 @@ def test_of_several_instances_the_one_that_fares_worst_is_shown(order: int) -> N
     assert drawn(old, *instances[:2], updated("b"), b={"x": "aws_s3_bucket.t.id"}) == []
 
 
+def test_of_what_is_not_guarded_the_instance_that_fares_worst_is_shown() -> None:
+    instances = [
+        resource("a.t[0]", "create", after={"id": 1}),
+        resource("a.t[1]", "update", before={"id": 1}, after={"id": 1}),
+        resource("a.t[2]", "delete", "create", before={"id": 1}, after={"id": 2}),
+    ]
+    lines = drawn(*instances, updated("b"), b={"x": "a.t.id"})
+    assert lines[0] == '  n0["♻️ a.t[2]"]:::replace'
+    top = resource("a.top", "delete", "create", before={"id": 1}, after={"id": 2})
+    lines = drawn(top, *instances[:2], t={"x": "a.top.id"})
+    assert lines[1] == '  n1["✏️ a.t[1]"]:::change'
+
+
+def test_from_what_only_changes_nothing_follows() -> None:
+    changes = updated("m"), updated("f")
+    assert drawn(*changes, f={"x": "a.m.x"}) == []
+
+
+def test_what_goes_on_is_a_node_of_its_own() -> None:
+    top = resource("a.t", "delete", "create", before={"id": 1}, after={"id": 2})
+    lines = drawn(top, *map(updated, "bcd"), b={"x": "a.t.id"}, c={"x": "a.t.id"}, d={"x": "a.c.x"})
+    assert lines[-3:] == ['  n0 -->|"id"| n1', '  n0 -->|"id"| n2', '  n2 -->|"x"| n3']
+
+
+def test_a_node_has_so_many_names() -> None:
+    top = resource("a.t", "delete", "create", before={"id": 1}, after={"id": 2})
+    names = [f"r{number:02}" for number in range(12)]
+    lines = drawn(top, *map(updated, names), **{name: {"x": "a.t.id"} for name in names})
+    assert lines[1] == f'  n1["{"<br>".join(f"✏️ a.{name}" for name in names)}"]:::change'
+
+
 def test_many_that_follow_alike_are_one_node() -> None:
     top = resource("a.t", "delete", "create", before={"id": 1, "arn": 1}, after={"id": 2, "arn": 2})
     names = [f"r{number:02}" for number in range(14)]

@@ -203,7 +203,7 @@ def test_a_pattern_reaches_names_of_whomever(resource: str) -> None:
     "arn:aws:dynamodb:*:*:table/t", "arn:aws:dynamodb:r:1:table/t/stream/*", "arn:aws:dynamodb:r:1:table/ord*",
     "arn:aws:iam::1:role/deploy/*", "arn:aws:logs:r:1:log-group:/aws/lambda/orders:*", "arn:aws:sns:*:*:orders",
     "arn:aws:secretsmanager:r:1:secret:orders-??????", "arn:aws:execute-api:r:1:abc/*/GET/x",
-    "arn:aws:s3:::${aws:username}/*", "arn:aws:sqs:r:1:table*", "arn:aws:codecommit:r:1:my-repository",
+    "arn:aws:s3:::${aws:username}/*", "arn:aws:sqs:r:1:table*", "arn:aws:sns:r:1:topic*", "arn:aws:codecommit:r:1:my-repository",
     "arn:aws:codecommit:r:1:orders-*", "arn:aws:iam::1:role/*/deployer", "arn:aws:dynamodb:r:1:table/table*",
     "arn:aws:logs:r:1:log-group:/orders/*", "arn:aws:logs:r:1:log-group:/aws/lambda-orders*",
     "arn:aws:events:r:1:rule/default/orders*", "arn:aws:events:r:1:rule/orders/*",

@@ -50,6 +50,10 @@ def test_between_edits_far_from_each_other_only_what_differs_is_shown() -> None:
     ]
 
 
+def test_edits_between_words_that_repeat_are_shown() -> None:
+    assert changed("b b b", "a b b c") == ["+ …a b b b…", "- …b b b…", "+ …b b c…"]
+
+
 def test_words_in_another_place_are_as_few_edits_as_can_be() -> None:
     first = "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 "
     rest = WORDS.removeprefix(first)
@@ -83,6 +87,22 @@ def test_of_a_long_line_the_edits_are_shown() -> None:
         f"- …curl {shortened('x' * 300 + '1')}…",
         f"+ …curl {shortened('x' * 300 + '2')}…",
     ]
+
+
+@pytest.mark.parametrize("length", [200, 201])
+def test_of_lines_in_place_of_others_none_is_lost(length: int) -> None:
+    long = "x" * (length - 1)
+    found = changed(f"{long}1\nold\nend", f"new\n{long}2\nend")
+    lines = ["- old", "+ new"]
+    if length > 200:
+        assert found == [*lines, f"- …{shortened(f'{long}1')}…", f"+ …{shortened(f'{long}2')}…"]
+    else:
+        assert found == [f"- {long}1", *lines, f"+ {long}2"]
+
+
+def test_a_text_that_gets_more_lines_is_compared_by_them() -> None:
+    assert changed("a", "a\nb") == ["+ b"]
+    assert changed("a\nb", "b") == ["- a"]
 
 
 def test_spaces_at_the_end_of_a_line_are_seen() -> None:

@@ -221,8 +221,4 @@ def _is_private(network: Network) -> bool:
 
 
 def _is_subnet(outer: Network, inner: Network) -> bool:
-    return (
-        outer.version == inner.version
-        and outer.prefixlen <= inner.prefixlen
-        and inner.supernet(new_prefix=outer.prefixlen) == outer
-    )
+    return outer.prefixlen <= inner.prefixlen and inner.supernet(new_prefix=outer.prefixlen) == outer
