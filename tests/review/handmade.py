@@ -12,7 +12,8 @@ GITHUB_COMMENT_LIMIT = 65_536
 # What looks like something that is parsed, and is too large, too deep or wrong for what parses it.
 MALFORMED = (
     *("[1e99999999999999999999999]", f"[{'1' * 5_000}]", f"[{'1' * 5_000}e0]", "[NaN]", "[-Infinity]"),
-    *("[" * 400 + "]" * 400, '{"a":' * 1_000, '{"Statement": [1], "Statement": {"Effect": NaN}}', "{"),
+    *("[" * 400 + "]" * 400, '{"a":' * 400 + "1" + "}" * 400, '{"a":' * 1_000, "{"),
+    '{"Statement": [1], "Statement": {"Effect": NaN}}',
     *(f"&#{'1' * 5_000};", f"&#x{'f' * 5_000};", "\\ud800\\u", "%", "%ff%f", "\\u"),
     *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01", "2026-13-01"),
     *("1" * 5_000, f"10.0.0.0/{'9' * 5_000}", "::/129", "fe80::1%eth0/64", "arn:" * 100),

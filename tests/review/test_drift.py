@@ -29,7 +29,7 @@ def test_setters_name_what_they_belong_to_as_the_provider_does() -> None:
         "aws_sqs_queue_redrive_allow_policy": "queue_url",
         "aws_sqs_queue_redrive_policy": "queue_url",
     }
-    assert {owner for type_, owner in owners.items() if "s3" in type_} == {"bucket"}
+    assert {setter.owner for _, _, setter in ROWS if "s3" in setter.type} == {"bucket"}
 
 
 def test_what_aws_changes_in_use_is_no_drift() -> None:
@@ -137,6 +137,12 @@ def test_what_was_lost_or_weakened_outside_is_said_first_and_stops_nothing(
     assert result.findings == ()
     before = result.markdown.partition("<details>")[0]
     assert (f"\n\n⚠️ Outside of Terraform: {said}\n" in before) if said else "Outside" not in before
+
+
+def test_all_reasons_of_a_drift_are_said_once() -> None:
+    sides = {"acl": "private", "force_destroy": False}, {"acl": "public-read", "force_destroy": True}
+    said = "`aws_s3_bucket.b`: anyone may read, deleting it deletes all objects in it\n"
+    assert said in markdown_of(resource_drift=[drifted("aws_s3_bucket.b", *sides)])
 
 
 def test_a_dozen_that_were_weakened_outside_are_named() -> None:

@@ -35,6 +35,10 @@ FILTERS: list[tuple[list[Any], list[Any], bool]] = [
     ([{"a": [{"prefix": "x"}]}], [{"a": [{"prefix": "x"}, {"exists": False}]}], False),
     ([{"a": [{"prefix": "x"}]}], [{"a": [{"prefix": "y"}]}], True),
     ([{"a": ["x"]}], [{"a": {"x": ["x"]}}], True),
+    ([{"a": {"x": ["x"]}}], [{"a": ["x"]}], True),
+    ([{"a": ["x"]}], [{"a": "x"}], True),
+    ([{"a": "x"}], [{"a": ["x"]}], True),
+    ([{"a": {"x": ["x"]}}], [{"a": "x"}], True),
 ]
 
 

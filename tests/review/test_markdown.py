@@ -165,11 +165,12 @@ def test_what_is_moved_or_imported_and_changes_too_is_said_before_it_is_opened()
     text = markdown_of(
         {**resource("a.moved", "update", **sides), "previous_address": "a.old"},
         resource("a.imported", "update", **sides, importing={"id": "i"}),
+        {**resource("a.both", "update", **sides, importing={"id": "i"}), "previous_address": "a.old2"},
         resource("a.changed", "update", **sides),
     )
     assert (
-        "<b>3 changed in place</b>: <code>a.moved (moved)</code>, <code>a.imported (imported)</code>, "
-        "<code>a.changed</code></summary>"
+        "<b>4 changed in place</b>: <code>a.moved (moved)</code>, <code>a.imported (imported)</code>, "
+        "<code>a.both (moved and imported)</code>, <code>a.changed</code></summary>"
     ) in text
 
 
@@ -294,6 +295,7 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
             resource("a.created", "create", after={}),
             resource("a.changed", "update", **sides),
             resource("a.replaced", "delete", "create", **sides),
+            resource("a.too", "delete", "create", **sides),
             resource("a.destroyed", "delete", **sides),
             resource("a.forgotten", "forget", **sides),
             {**resource("a.moved", "no-op", **sides), "previous_address": "a.old"},
@@ -309,7 +311,7 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
     assert "**1. 🔕 `aws_cloudwatch_metric_alarm.a` and `aws_cloudwatch_metric_alarm.b`** – " in text
     names = text[text.index("\n- replaced") :].rstrip()
     assert names.split("\n- ")[1:] == [
-        "replaced: `a.replaced`",
+        "replaced: `a.replaced`, `a.too`",
         "destroyed: `a.destroyed`",
         "forgotten: `a.forgotten`",
         "run: `action.a.b`",
@@ -321,3 +323,21 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
         "output: `o`",
         "to be allowed, by lines that `make review-plan` prints: 2",
     ]
+
+
+def test_what_is_to_be_decided_is_short_then_named_and_all_lines_that_allow_it_are_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    losses = [resource(f"aws_dynamodb_table.t{number}", "delete", before={}) for number in range(40)]
+    monkeypatch.setattr(comment, "COMMENT_LIMIT", 6_000)
+    text = review(plan(*losses)).markdown
+    assert (
+        "\n**1. 🗑️ `aws_dynamodb_table.t0`** – DynamoDB table – destroyed – **every item in it is lost**\n\n"
+        in text
+    )
+    assert "# Not all fit in here; make review-plan prints the others.\n```\n\n</details>\n" in text
+    monkeypatch.setattr(comment, "COMMENT_LIMIT", 1_650)
+    weak = review(plan(weaker("a" * 400), weaker("b" * 400))).markdown
+    assert f"\n- to be decided: `aws_cloudwatch_metric_alarm.{'a' * 400}`, `aws_cloudwatch" in weak
+    checks = [{"status": "fail", "address": {"to_display": f"check.{number}"}} for number in range(60)]
+    assert "\n- checks that fail: `check." in review(plan(checks=checks)).markdown

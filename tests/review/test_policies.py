@@ -229,6 +229,14 @@ WIDENED: dict[str, tuple[Kind, list[Any], list[Any], list[str]]] = {
     "the account in the shorter spelling": (Kind.TRUST, [allow(Principal={"AWS": ROOT})], [allow(Principal={"AWS": OWN})], []),
     "all of another account": (Kind.RESOURCE, [allow(Principal={"AWS": "arn:aws:iam::999999999999:role/x"})], [allow(Principal={"AWS": "999999999999"})], ["all of another account gets access: 999999999999"]),
     "more for all of another account": (Kind.RESOURCE, [allow(Principal={"AWS": "999999999999"})], [allow("s3:PutObject", Principal={"AWS": "arn:aws:iam::999999999999:root"})], ["another account may do more: 999999999999 s3:PutObject"]),
+    "more for a role of another account": (Kind.RESOURCE, [allow(Principal={"AWS": "arn:aws:iam::999999999999:role/x"})], [allow(Principal={"AWS": ["arn:aws:iam::999999999999:role/x", "arn:aws:iam::999999999999:role/y"]})], ["another account may do more: 999999999999 s3:GetObject"]),
+    "another account without its condition": (Kind.RESOURCE, [allow(Principal={"AWS": "999999999999"}, Condition={"StringEquals": {"x:y": "a"}})], [allow(Principal={"AWS": "999999999999"})], ["without its condition on x:y"]),
+    "another account on another condition": (Kind.RESOURCE, [allow(Principal={"AWS": "999999999999"}, Condition={"StringEquals": {"x:y": "a"}})], [allow(Principal={"AWS": "999999999999"}, Condition={"StringEquals": {"x:y": "b"}})], ["under another condition: x:y b"]),
+    "another account's role may tag its session": (Kind.TRUST, [allow("sts:AssumeRole", Principal={"AWS": "arn:aws:iam::999999999999:role/x"})], [allow(["sts:AssumeRole", "sts:TagSession"], Principal={"AWS": "arn:aws:iam::999999999999:role/x"})], []),
+    "a whole organisation, and a part of one": (Kind.RESOURCE, [], [public() | {"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/r-1/ou-2/*", "o-f6g7h8i9j0/*"]}}}], ["a whole organisation gets access: o-a1b2c3d4e5/r-1/ou-2/* o-f6g7h8i9j0/*"]),
+    "what is made, whatever its tags": (Kind.IDENTITY, [], [allow("sns:CreateTopic", "*")], ["on every resource: sns:CreateTopic"]),
+    "exceptions where the key may be missing": (Kind.RESOURCE, [deny("StringNotEqualsIfExists", "a")], [deny("StringNotEquals", "a")], []),
+    "exceptions where the key may be missing, in short": (Kind.RESOURCE, [deny("StringNotEquals", "a")], [deny("StringNotEqualsIfExists", "a")], []),
     "less for another account": (Kind.RESOURCE, [allow("s3:*", Principal={"AWS": "999999999999"})], [allow("s3:GetObject", Principal={"AWS": "arn:aws:iam::999999999999:role/x"})], []),
     "whoever in another account": (Kind.TRUST, [allow(Principal={"AWS": "arn:aws:iam::999999999999:role/x"})], [allow(Principal={"AWS": "999999999999"})], ["whoever in another account may assume roles may assume it: 999999999999"]),
     "the key itself": (Kind.RESOURCE, [allow("kms:*", f"arn:aws:kms:r:{OWN}:key/k")], [allow("kms:*", "*")], []),
@@ -294,6 +302,14 @@ def said(kind: Kind, before: object, after: object, *, new: bool = False) -> lis
     olds, news = (statements_of({"Statement": side}) or () for side in (before, after))
     found = widenings(olds, news, kind=kind, new=new, own=(OWN,))
     return [" ".join([widening.words, *widening.names]) for widening in found]
+
+
+def test_whose_account_it_is_needs_the_plans_own_account() -> None:
+    before, after = (allow(action, Principal={"AWS": A}) for action in ("s3:GetObject", "s3:*Object"))
+    olds, news = (statements_of({"Statement": [side]}) or () for side in (before, after))
+    assert list(widenings(olds, news, kind=Kind.RESOURCE, new=True, own=())) == []
+    whole = statements_of({"Statement": [allow(Principal={"AWS": ROOT})]}) or ()
+    assert list(widenings(olds, whole, kind=Kind.RESOURCE, new=True, own=())) == []
 
 
 @pytest.mark.parametrize("name", WIDENED)

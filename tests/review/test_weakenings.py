@@ -220,6 +220,7 @@ WEAKER: list[Case] = [
     ("aws_lambda_permission", None, INVOKE | {"action": "lambda:UpdateFunctionCode", "principal": "123456789012"}, "", "it may give itself or others rights: lambda:UpdateFunctionCode"),
     ("aws_lambda_permission", INVOKE | {"event_source_token": "t"}, INVOKE, "", "without its condition on lambda:EventSourceToken"),
     ("aws_lambda_permission", None, CALL | {"principal_org_id": "o-a1b2c3d4e5"}, "", "a whole organisation gets access: o-a1b2c3d4e5"),
+    ("aws_lambda_layer_version_permission", None, LAYER | {"organization_id": "o-a1b2c3d4e5"}, "", "a whole organisation gets access: o-a1b2c3d4e5"),
     ("aws_lambda_permission", CALL | {"principal_org_id": "o-a1b2c3d4e5"}, CALL, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
     ("aws_lambda_layer_version_permission", LAYER | {"organization_id": "o-a1b2c3d4e5"}, LAYER, "", "anyone may read; without its condition on aws:PrincipalOrgID"),
     ("aws_lambda_permission", INVOKE | {"function_url_auth_type": "AWS_IAM"}, INVOKE | {"function_url_auth_type": "NONE"}, "", "without its condition on lambda:FunctionUrlAuthType"),
@@ -266,6 +267,7 @@ WEAKER: list[Case] = [
     ("aws_lambda_permission", None, INVOKE | {"source_account": "999999999999"}, "", "another account gets access: 999999999999"),
     ("aws_lambda_permission", INVOKE | {"source_arn": TOPIC}, INVOKE | {"source_arn": "arn:aws:sns:r:999999999999:t"}, "", "another account gets access: 999999999999"),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::999999999999:role/r"}, "grantee_principal", "another account may use the key"),
+    ("aws_cloudwatch_event_target", None, {"rule": "r", "arn": "arn:aws:lambda:r:999999999999:function:f"}, "arn", "events go to another account: 999999999999"),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::123456789012:role/r", "operations": ["Decrypt", "CreateGrant"]}, "operations", "let others use"),
     ("aws_s3_access_point", None, {"policy": policy(ANYONE_READS)}, "policy", "anyone may read"),
     ("aws_cloudwatch_event_bus_policy", None, {"policy": policy(statement(Principal="*", Action="events:PutEvents", Resource="*"))}, "policy", "anyone may use it"),
@@ -416,6 +418,8 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_iam_role_policy", *with_policy(policy(READ), policy({**READ, "Action": ["dynamodb:GetItem", "dynamodb:PutItem"]}))),
     ("aws_kms_key", {"rotation_period_in_days": 90}, {"rotation_period_in_days": None}),
     ("aws_kms_key", {"rotation_period_in_days": None}, {"rotation_period_in_days": 90}),
+    ("aws_iam_role", {"managed_policy_arns": ["arn:aws:iam::aws:policy/AdministratorAccess", "arn:a"]}, {"managed_policy_arns": ["arn:aws:iam::aws:policy/AdministratorAccess", "arn:a", "arn:b"]}),
+    ("aws_s3_access_point", {"vpc_configuration": [{"vpc_id": "v"}]}, {"vpc_configuration": [{"vpc_id": "w", "other": None}]}),
     # What AWS takes where nothing is set.
     ("aws_kms_key", {"deletion_window_in_days": None}, {"deletion_window_in_days": 30}),
     ("aws_lambda_function_event_invoke_config", {"maximum_retry_attempts": None}, {"maximum_retry_attempts": 2}),
@@ -643,13 +647,29 @@ def test_a_policy_that_stands_alone_is_missed_for_what_it_denies(type_: str) -> 
 
 
 @pytest.mark.parametrize(("dimension", "owner", "name"), [
+    ("ApiId", "aws_apigatewayv2_api", "id"),
+    ("ApiName", "aws_api_gateway_rest_api", "name"),
+    ("AutoScalingGroupName", "aws_autoscaling_group", "name"),
+    ("BucketName", "aws_s3_bucket", "bucket"),
     ("CacheClusterId", "aws_elasticache_cluster", "cluster_id"),
+    ("ClusterName", "aws_ecs_cluster", "name"),
     ("DBClusterIdentifier", "aws_rds_cluster", "cluster_identifier"),
     ("DBInstanceIdentifier", "aws_db_instance", "identifier"),
     ("DomainName", "aws_opensearch_domain", "domain_name"),
+    ("EventBusName", "aws_cloudwatch_event_bus", "name"),
+    ("FileSystemId", "aws_efs_file_system", "id"),
+    ("FunctionName", "aws_lambda_function", "function_name"),
+    ("InstanceId", "aws_instance", "id"),
+    ("KeyId", "aws_kms_key", "key_id"),
     ("LoadBalancer", "aws_lb", "arn_suffix"),
+    ("LogGroupName", "aws_cloudwatch_log_group", "name"),
+    ("QueueName", "aws_sqs_queue", "name"),
+    ("RuleName", "aws_cloudwatch_event_rule", "name"),
+    ("ServiceName", "aws_ecs_service", "name"),
     ("StateMachineArn", "aws_sfn_state_machine", "arn"),
+    ("StreamName", "aws_kinesis_stream", "name"),
     ("TableName", "aws_dynamodb_table", "name"),
+    ("TopicName", "aws_sns_topic", "name"),
 ])  # fmt: skip
 def test_an_alarm_goes_with_what_its_dimension_names(dimension: str, owner: str, name: str) -> None:
     alarm = gone("aws_cloudwatch_metric_alarm", dimensions={dimension: "it"})
@@ -834,6 +854,15 @@ def test_a_resource_at_another_address_is_compared_with_the_old_one() -> None:
     assert reviewed(part, moved).exit_status == EXIT_SAFE
 
 
+def test_what_has_no_name_is_not_known_to_be_the_same() -> None:
+    old = resource("aws_guardduty_detector.old", "delete", before={"enable": False})
+    new = resource("aws_guardduty_detector.new", "create", after={"enable": False})
+    assert [finding.allow for finding in reviewed(old, new).findings] == [
+        "aws_guardduty_detector.old",
+        "aws_guardduty_detector.new.enable",
+    ]
+
+
 @pytest.mark.parametrize(("type_", "names"), [
     ("aws_cloudwatch_metric_alarm", ("alarm_name",)),
     ("aws_cloudwatch_composite_alarm", ("alarm_name",)),
@@ -886,6 +915,29 @@ def test_what_differs_in_more_than_its_name_is_missed(
 def test_the_same_at_another_address_is_nothing_new(type_: str, values: dict[str, object]) -> None:
     old = resource(f"{type_}.it[0]", "delete", before=values)
     assert reviewed(old, resource(f'{type_}.it["a"]', "create", after=values)).exit_status == EXIT_SAFE
+
+
+@pytest.mark.parametrize("other", [{"from_port": 80, "to_port": 80}, {"protocol": "udp"}, {"cidr_blocks": [], "ipv6_cidr_blocks": ["::/0"]}, {"security_group_id": "other"}])  # fmt: skip
+def test_rules_that_get_other_keys_are_each_told_from_the_others(other: dict[str, object]) -> None:
+    rule_ = {
+        "security_group_id": "g",
+        "type": "ingress",
+        "cidr_blocks": ["0.0.0.0/0"],
+        "protocol": "tcp",
+        "from_port": 443,
+        "to_port": 443,
+    }
+    rules = rule_, {**rule_, **other}
+    renamed = [
+        change
+        for number, values in enumerate(rules)
+        for change in (
+            resource(f"aws_security_group_rule.it[{number}]", "delete", before=values),
+            resource(f'aws_security_group_rule.it["{number}"]', "create", after=values),
+        )
+    ]
+    for changes in (renamed, renamed[::-1]):
+        assert reviewed(*changes).exit_status == EXIT_SAFE
 
 
 @pytest.mark.parametrize("type_", [

@@ -92,8 +92,7 @@ class Changes:
         found: dict[object, list[Change]] = {}
         for change in changes:
             said = self.rows(change)
-            key = (said, *self._naming.notes(change, said)) if change.type not in GUARDED else id(change)
-            found.setdefault(key, []).append(change)
+            found.setdefault((said, *self._naming.notes(change, said)), []).append(change)
         return found.values()
 
     def _part(self, *changes: Change) -> Part:
