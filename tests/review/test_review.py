@@ -275,6 +275,7 @@ def test_deep_nesting_is_refused() -> None:
         (None, {"x": 1}, "created"),
         ({"x": 1}, {"x": 2}, "changed"),
         ({"x": [1]}, {"x": [True]}, "changed"),
+        ({"x": [1, 2]}, {"x": [1, 3]}, "changed"),
         ({}, {}, ""),
         (None, None, ""),
     ],

@@ -335,6 +335,7 @@ def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
 @pytest.mark.parametrize(
     ("secret", "value"),
     [
+        ("hunter2-x", "9hunter2-x9"),
         ('a"bc', json.dumps(json.dumps({"key": 'a"bc'}))),
         ("é/<é", '{"key": "\\u00e9\\/\\u003c\\u00e9"}'),
         ("a😀😀b", "export KEY='a\\ud83d\\ude00\\uD83D\\uDE00b'"),
@@ -452,7 +453,7 @@ def test_hidden_values_are_equal_when_they_are_the_same_as_json() -> None:
         ("host", "user@host"),
         ("administer", "administered"),
         # What every plan is full of.
-        *(("0.0.0.0/0", "0.0.0.0/0"), ("s3:GetObject", "s3:GetObject"), ("iam:*", "iam:*")),
+        *(("0.0.0.0/0", "0.0.0.0/0"), ("::/0", "::/0"), ("s3:GetObject", "s3:GetObject"), ("iam:*", "iam:*")),
         *(("lambda.amazonaws.com", "lambda.amazonaws.com"), ("2012-10-17", "2012-10-17")),
         # What is left is too short, or a heading.
         *(("    ", "a    b"), (" abc ", "abcd"), ("%41bc", "Abc")),

@@ -223,6 +223,7 @@ WEAKER: list[Case] = [
     ("aws_lambda_layer_version_permission", None, LAYER | {"organization_id": "o-a1b2c3d4e5"}, "", "a whole organisation gets access: o-a1b2c3d4e5"),
     ("aws_lambda_permission", CALL | {"principal_org_id": "o-a1b2c3d4e5"}, CALL, "", "anyone may use it; without its condition on aws:PrincipalOrgID"),
     ("aws_lambda_layer_version_permission", LAYER | {"organization_id": "o-a1b2c3d4e5"}, LAYER, "", "anyone may read; without its condition on aws:PrincipalOrgID"),
+    ("aws_lambda_permission", INVOKE | {"event_source_token": "t"}, INVOKE, "", "without its condition on lambda:EventSourceToken"),
     ("aws_lambda_permission", INVOKE | {"function_url_auth_type": "AWS_IAM"}, INVOKE | {"function_url_auth_type": "NONE"}, "", "without its condition on lambda:FunctionUrlAuthType"),
     ("aws_cloudwatch_event_permission", {"principal": "*", "condition": [OF_ORGANISATION]}, {"principal": "*", "condition": [OF_ORGANISATION | {"value": "o-f6g7h8i9j0"}]}, "", "a whole organisation gets access: o-f6g7h8i9j0"),
     ("aws_lambda_layer_version_permission", None, LAYER | {"principal": "999999999999"}, "", "another account gets access: 999999999999"),
