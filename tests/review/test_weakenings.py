@@ -772,8 +772,12 @@ ENVIRONMENT = [
 
 
 def test_the_end_of_a_whole_environment_weakens_nothing() -> None:
-    result = review(plan(TABLE_DESTROYED, *ENVIRONMENT))
-    assert [finding.address for finding in result.findings] == ["aws_dynamodb_table.orders"]
+    # What is only read is not deployed.
+    read = {"address": "data.aws_region.r", "mode": "data", "type": "aws_region", "values": {}}
+    prior = {"values": {"root_module": {"resources": [read]}}}
+    for state in ({}, {"prior_state": prior}):
+        result = review(plan(TABLE_DESTROYED, *ENVIRONMENT, **state))
+        assert [finding.address for finding in result.findings] == ["aws_dynamodb_table.orders"]
     assert review(plan(TABLE_DESTROYED, *ENVIRONMENT), ["aws_dynamodb_table.orders"]).exit_status == EXIT_SAFE
 
 
