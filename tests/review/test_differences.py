@@ -293,6 +293,11 @@ def test_other_blocks_at_one_place_are_two(before: dict[str, object], after: dic
         assert row.startswith(f"{sign} x[{step}]{'.' if long else ':'}")
 
 
+def test_a_long_block_in_place_of_a_long_list_is_another_item() -> None:
+    found = rows({"x": [["v" * 200, "w"], 1]}, {"x": [{"a": "v" * 200}, 1]})
+    assert [row.partition(":")[0] for row in found] == ["- x[0]", "+ x[new 0].a"]
+
+
 def test_a_long_block_that_comes_or_goes_has_its_place() -> None:
     block = {f"k{number}": "v" * 50 for number in range(5)}
     parts = [f'k{number}: "{"v" * 50}"' for number in range(5)]

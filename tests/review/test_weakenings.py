@@ -268,6 +268,8 @@ WEAKER: list[Case] = [
     ("aws_lambda_permission", None, INVOKE | {"source_account": "999999999999"}, "", "another account gets access: 999999999999"),
     ("aws_lambda_permission", INVOKE | {"source_arn": TOPIC}, INVOKE | {"source_arn": "arn:aws:sns:r:999999999999:t"}, "", "another account gets access: 999999999999"),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::999999999999:role/r"}, "grantee_principal", "another account may use the key"),
+    ("aws_ami_launch_permission", None, {"account_id": "999999999999"}, "account_id", "another account may start machines of it: 999999999999"),
+    ("aws_cloudwatch_event_target", None, {"rule": "r", "arn": "arn:aws:sns:r:999999999999:t"}, "arn", "events go to another account: 999999999999"),
     ("aws_cloudwatch_event_target", None, {"rule": "r", "arn": "arn:aws:lambda:r:999999999999:function:f"}, "arn", "events go to another account: 999999999999"),
     ("aws_kms_grant", None, {"grantee_principal": "arn:aws:iam::123456789012:role/r", "operations": ["Decrypt", "CreateGrant"]}, "operations", "let others use"),
     ("aws_s3_access_point", None, {"policy": policy(ANYONE_READS)}, "policy", "anyone may read"),
