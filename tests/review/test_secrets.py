@@ -659,6 +659,7 @@ def plan_of_text(text: str) -> dict[str, Any]:
         resource("z.c", "update", before=before, after={"long": text[:50] * 299 + "x"}),
         resource("z.d", "update", before={"x": "[1]", "y": "[]"}, after={"x": text, "y": f"[{text}]"}),
         resource("z.e", "no-op", after={"x": "a-secret"}, after_sensitive={"x": True}),
+        resource("aws_iam_role.r", "create", after={}),
         resource("aws_iam_policy.p", "create", after={"policy": policy}),
         resource("aws_s3_bucket_policy.p", "create", after={"policy": policy}),
         output_changes={"o": output, f"p{text}": output},

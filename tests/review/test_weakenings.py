@@ -861,6 +861,71 @@ def test_a_resource_at_another_address_is_compared_with_the_old_one() -> None:
     assert reviewed(part, moved).exit_status == EXIT_SAFE
 
 
+def test_what_is_there_again_at_another_address_takes_no_part_along() -> None:
+    function = [
+        gone("aws_lambda_function", id="f", arn="arn:f", function_name="f"),
+        resource("aws_lambda_function.new", "create", after={"function_name": "f"}),
+    ]
+    logs = gone("aws_cloudwatch_log_group", name="/aws/lambda/f")
+    alarm = gone("aws_cloudwatch_metric_alarm", dimensions={"FunctionName": "f"})
+    mapping = gone("aws_lambda_permission", function_name="arn:f")
+    found = reviewed(*function, logs, alarm, mapping).findings
+    assert [finding.address for finding in found] == [part["address"] for part in (logs, mapping, alarm)]
+    renamed = resource("aws_lambda_function.new", "create", after={"function_name": "g"})
+    allowed = ("aws_cloudwatch_log_group.it",)
+    assert reviewed(function[0], renamed, logs, alarm, mapping, allowed=allowed).exit_status == EXIT_SAFE
+
+
+@pytest.mark.parametrize("kept", ["no-op", "update"])
+def test_what_will_belong_to_something_that_is_not_known_yet_leaves_what_stays(kept: str) -> None:
+    block = resource(
+        "aws_s3_bucket_public_access_block.it",
+        *("delete", "create"),
+        before={"bucket": "b", "block_public_acls": True},
+        after={"block_public_acls": True},
+        after_unknown={"bucket": True},
+    )
+    bucket = resource("aws_s3_bucket.b", kept, before={"id": "b", "x": 1}, after={"id": "b", "x": 2})
+    assert [finding.words for finding in reviewed(block, bucket).findings] == [
+        "public access is not blocked, as it moves away from b"
+    ]
+    # Of a bucket that is not in this plan, it may be the same one.
+    assert reviewed(block).exit_status == EXIT_SAFE
+    replaced = resource("aws_s3_bucket.b", "delete", "create", before={"id": "b"}, after={})
+    assert reviewed(block, replaced, allowed=("aws_s3_bucket.b",)).exit_status == EXIT_SAFE
+
+
+def test_a_policy_that_is_attached_later_is_new_only_beside_somebody_new() -> None:
+    made = changed("aws_iam_policy", None, {"policy": policy({**READ, "Action": "dynamodb:*"})})
+    assert [finding.words for finding in reviewed(made).findings] == ["it may do everything: dynamodb:*"]
+    for type_ in ("aws_iam_role", "aws_iam_user", "aws_iam_group"):
+        assert reviewed(made, resource(f"{type_}.r", "create", after={})).exit_status == EXIT_SAFE
+        assert reviewed(made, resource(f"{type_}.r", "no-op", before={}, after={})).findings
+
+
+def test_a_metric_ends_with_any_of_its_dimensions_and_an_alarm_with_all_of_its_metrics() -> None:
+    rule_ = gone("aws_cloudwatch_event_rule", name="r")
+    allowed = ("aws_cloudwatch_event_rule.it",)
+    dimensions = {"EventBusName": "shared", "RuleName": "r"}
+    one = gone("aws_cloudwatch_metric_alarm", dimensions=dimensions)
+    assert reviewed(rule_, one, allowed=allowed).exit_status == EXIT_SAFE
+    metrics = [{"metric": [{"dimensions": some}]} for some in (dimensions, {"FunctionName": "f"})]
+    two = gone("aws_cloudwatch_metric_alarm", metric_query=metrics)
+    assert reviewed(rule_, two, allowed=allowed).exit_status == EXIT_GUARDED
+
+
+def test_fewer_are_fewer_whoever_the_rest_will_be() -> None:
+    sides: dict[str, Any] = {"before": {"alarm_actions": ["a", "b"]}, "after": {"alarm_actions": [None]}}
+    fewer = resource(
+        "aws_cloudwatch_metric_alarm.it", "update", **sides, after_unknown={"alarm_actions": [True]}
+    )
+    assert [finding.words for finding in reviewed(fewer).findings] == ["the alarm tells fewer or nobody"]
+    unknown = resource(
+        "aws_cloudwatch_metric_alarm.it", "update", **sides, after_unknown={"alarm_actions": True}
+    )
+    assert reviewed(unknown).exit_status == EXIT_SAFE
+
+
 def test_what_has_no_name_is_not_known_to_be_the_same() -> None:
     old = resource("aws_guardduty_detector.old", "delete", before={"enable": False})
     new = resource("aws_guardduty_detector.new", "create", after={"enable": False})
@@ -915,6 +980,9 @@ def test_what_differs_in_more_than_its_name_is_missed(
 @pytest.mark.parametrize(("type_", "values"), [
     ("aws_sns_topic_policy", {"arn": TOPIC, "policy": policy(TLS, OWN)}),
     ("aws_sqs_queue_policy", {"queue_url": "https://q", "policy": policy(TLS, OWN)}),
+    ("aws_iam_role_policy_attachment", {"role": "r", "policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+    ("aws_iam_user_policy_attachment", {"user": "u", "policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+    ("aws_iam_group_policy_attachment", {"group": "g", "policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
     ("aws_secretsmanager_secret_policy", {"secret_arn": "arn:s", "policy": policy(TLS, OWN)}),
     ("aws_vpc_security_group_ingress_rule", {"security_group_id": "sg", "cidr_ipv4": "0.0.0.0/0", "ip_protocol": "tcp", "from_port": 443, "to_port": 443}),
     ("aws_security_group_rule", {"security_group_id": "sg", "type": "ingress", "cidr_blocks": ["0.0.0.0/0"], "protocol": "tcp", "from_port": 443, "to_port": 443}),

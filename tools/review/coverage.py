@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, reduce
-from operator import and_
+from operator import and_, or_
 
 from tools.review import conditions
 from tools.review.patterns import includes, is_wild, meet
@@ -30,6 +30,7 @@ class Coverage:
 
     def __init__(self, statements: Sequence[Statement], *, of_resource: bool) -> None:
         self._statements = statements
+        self._of_resource = of_resource
         self._tests = [conditions.tests_of(statement.get("Condition")) for statement in statements]
         self._fields = (
             # A principal may be part of one that is excluded, as a role is of its account.
@@ -85,13 +86,30 @@ class Coverage:
         return result
 
     def alike(self, statement: Statement) -> list[Statement]:
-        """Those that speak of a part of a statement, on whatever conditions; the first for each part."""
+        """Those that speak of a part of a statement, on whatever conditions: the first for each part.
+
+        And those with conditions of which it speaks in part, without being a part of them.
+        """
         values = self._values(statement)
         if math.prod(map(len, values)) > _PARTS:
             found = {_all_bits(values)}
         else:
             found = {reduce(and_, (bits for _, bits in part)) for part in itertools.product(*values)}
-        return [self._statements[place] for place in sorted({next(_places(bits)) for bits in found if bits})]
+        places = {next(_places(bits)) for bits in found if bits}
+        wider = reduce(or_, found)
+        itself = Coverage([statement], of_resource=self._of_resource)
+        places |= {
+            place
+            for place, other in enumerate(self._statements)
+            if self._tests[place] and not wider >> place & 1 and itself.speak_of_some(other)
+        }
+        return [self._statements[place] for place in sorted(places)]
+
+    def speak_of_some(self, statement: Statement) -> bool:
+        """Whether these speak of some of what a statement does; of a role when they do of its account."""
+        accounts = [account for name in principals_of(statement) if (account := account_of(name))]
+        sides = [statement, *([{**statement, "Principal": {"AWS": accounts}}] if accounts else [])]
+        return any(all(any(bits for _, bits in items) for items in self._values(side)) for side in sides)
 
     def _values(self, statement: Statement) -> list[list[tuple[_Item, int]]]:
         """For each field, its items with the statements that speak of them."""

@@ -8,7 +8,7 @@ what is of the account. What is made to belong to something else leaves the old 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from tools.review.ownership import BELONGS_TO, DIMENSIONS, OF_ACCOUNT, OWNERS, SAME_AS
+from tools.review.ownership import BELONGS_TO, DIMENSIONS, OF_ACCOUNT, OWNERS, SAME_AS, STANDALONE
 from tools.review.paths import values_at
 from tools.review.plan import Change, Plan
 from tools.review.secrets import UNKNOWN
@@ -35,18 +35,21 @@ class Fates:
             and gone.issuperset(change.address for change in changes)
             and gone.issuperset(plan.deployed)
         )
-        self._destroyed: set[Named] = set()
         self._created: set[Named] = set()
+        self._created_types = {change.type for change in owners if change.action == "create"}
+        self._kept: set[Named] = set()
         # Of what is destroyed, replaced or renamed.
         self._former: set[Named] = set()
         for change in owners:
             names, later = _names(change.type, change.before), _names(change.type, change.after)
-            if change.action == "destroy":
-                self._destroyed |= names
-            elif change.action == "create":
+            if change.action == "create":
                 self._created |= later
+            self._kept |= names & later
             if change.action != "forget":
                 self._former |= names - later
+        gone_names = (_names(change.type, change.before) for change in owners if change.action == "destroy")
+        # What is there again, at another address, does not go.
+        self._destroyed = {name for names in gone_names if names.isdisjoint(self._created) for name in names}
         self._old: dict[Identity, Change] = {}
         self._successors: set[Identity] = set()
         for change in changes:
@@ -90,20 +93,29 @@ class Fates:
         return _is_unknown(change.type, change.after) or any(map(self._created.intersection, owners))
 
     def joins(self, change: Change) -> bool:
-        """Whether a created resource belongs to one that is there already."""
+        """Whether a created resource belongs to one that is there already.
+
+        Who a policy is for that belongs to none is not in it: it is for somebody new if anybody is.
+        """
+        if change.type in STANDALONE:
+            return STANDALONE[change.type].isdisjoint(self._created_types)
         return bool(_owners(change.type, change.after)) and not self.comes_with_it(change)
 
     def _left(self, change: Change) -> tuple[str, ...]:
-        """What a changed resource belongs to no longer, of what stays."""
-        if _is_unknown(change.type, change.after):
-            return ()
+        """What a changed resource belongs to no longer, of what stays.
+
+        What is not known before apply may be anything but what is there and keeps its name.
+        """
+        is_unknown = _is_unknown(change.type, change.after)
         olds, news = (_owners(change.type, side) for side in (change.before, change.after))
         texts = {text for names in news for _, text in names}
         left = {
             text
             for names in olds
             for _, text in names
-            if texts and not any(_is_same(text, other) for other in texts) and not names & self._former
+            if (names & self._kept if is_unknown else texts)
+            and not any(_is_same(text, other) for other in texts)
+            and not names & self._former
         }
         return tuple(sorted(left))
 
@@ -115,27 +127,30 @@ def _identity(type_: str, side: object) -> Identity:
     return (type_, *values) if values else ()
 
 
-def _references(type_: str, side: object) -> Iterator[tuple[tuple[str, ...], object]]:
-    """The texts that name what a resource belongs to, each with the types that it may be of."""
+def _references(type_: str, side: object) -> Iterator[list[tuple[tuple[str, ...], object]]]:
+    """For each thing that a resource belongs to, the texts that name it, with the types that it may be of.
+
+    The dimensions of a metric name one thing together: a metric ends with any of them.
+    """
     for path, owners in BELONGS_TO.get(type_, {}).items():
         for value in values_at(side, path):
             if isinstance(value, dict):
-                yield from (((DIMENSIONS[name],), value[name]) for name in value if name in DIMENSIONS)
+                yield [((DIMENSIONS[name],), value[name]) for name in value if name in DIMENSIONS]
             else:
-                yield owners, value
+                yield [(owners, value)]
 
 
 def _is_unknown(type_: str, side: object) -> bool:
-    return any(text is UNKNOWN for _, text in _references(type_, side))
+    return any(text is UNKNOWN for named in _references(type_, side) for _, text in named)
 
 
 def _owners(type_: str, side: object) -> list[frozenset[Named]]:
     """What a resource belongs to, each by all that it may be."""
-    return [
-        frozenset((owner, text) for owner in owners)
-        for owners, text in _references(type_, side)
-        if isinstance(text, str)
-    ]
+    found = (
+        frozenset((owner, text) for owners, text in named if isinstance(text, str) for owner in owners)
+        for named in _references(type_, side)
+    )
+    return [names for names in found if names]
 
 
 def _names(type_: str, side: object) -> set[Named]:

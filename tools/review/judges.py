@@ -94,7 +94,7 @@ def _is_gone(before: Values, after: Values) -> bool:
 
 
 def _are_fewer(before: Values, after: Values) -> bool:
-    return len(_set(after)) < len(_set(before)) and UNKNOWN not in _flat(after)
+    return len(_set(after)) < len(_set(before)) and UNKNOWN not in after
 
 
 def _are_others(before: Values, after: Values) -> bool:

@@ -87,6 +87,8 @@ BELONGS_TO: dict[str, Owners] = {
     "aws_sqs_queue_policy": {"queue_url": ("aws_sqs_queue",)},
 }
 OWNERS = frozenset(type_ for owners in BELONGS_TO.values() for types in owners.values() for type_ in types)
+# Policies that belong to nobody until they are attached: to whom that may be.
+STANDALONE = {"aws_iam_policy": frozenset(("aws_iam_group", "aws_iam_role", "aws_iam_user"))}
 # What belongs to the account, which stays when an environment goes.
 OF_ACCOUNT = (
     "aws_cloudtrail",
@@ -105,6 +107,9 @@ SAME_AS = {
     "aws_cloudwatch_event_rule": ("name", "event_bus_name"),
     "aws_cloudwatch_event_target": ("rule", "event_bus_name", "arn"),
     "aws_cloudwatch_metric_alarm": ("alarm_name",),
+    "aws_iam_group_policy_attachment": ("group", "policy_arn"),
+    "aws_iam_role_policy_attachment": ("role", "policy_arn"),
+    "aws_iam_user_policy_attachment": ("user", "policy_arn"),
     "aws_kms_alias": ("name",),
     "aws_kms_grant": ("key_id", "grantee_principal"),
     "aws_lambda_event_source_mapping": ("event_source_arn", "function_name"),
