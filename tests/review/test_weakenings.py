@@ -171,7 +171,7 @@ WEAKER: list[Case] = [
     ("aws_iam_policy", None, {"policy": policy(statement(Action="*", Resource="*"))}, "policy", "it may do everything: *"),
     ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", Resource="*"))}, "policy", "on every resource: s3:GetObject"),
     ("aws_iam_policy", None, {"policy": policy(statement(NotAction="iam:*", Resource="*"))}, "policy", "it allows everything but a few iam:*"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "policy_arn", "it may do everything"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "policy_arn", "it may do everything, or all of a service"),
     ("aws_iam_policy", None, {"policy": policy(statement(Action="s3:GetObject", NotResource="arn:x"))}, "policy", "it allows everything but a few"),
     ("aws_s3_bucket_policy", *with_policy(policy({**ANYONE_READS, "Effect": "Deny"}), policy()), "policy", "it no longer denies s3:GetObject"),
     ("aws_iam_policy", None, {"policy": policy(statement(Action="*", Resource="arn:aws:s3:::b"))}, "policy", "it may do everything: *"),
@@ -189,15 +189,15 @@ WEAKER: list[Case] = [
     ("aws_s3_bucket_acl", {"acl": "private"}, {"acl": "public-read"}, "acl", "anyone may read"),
     ("aws_s3_bucket_acl", {"acl": "private"}, {"acl": "public-read-write"}, "acl", "anyone may read and write"),
     ("aws_s3_bucket_acl", {"acl": "private"}, {"acl": "authenticated-read"}, "acl", "anyone may read"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/PowerUserAccess"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess_v2"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AWSLambda_FullAccess"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess-Amplify"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/job-function/SystemAdministrator"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/SecretsManagerReadWrite"}, "policy_arn", "it may do everything"),
-    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/job-function/AdministratorAccess"}, "policy_arn", "it may do everything"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/PowerUserAccess"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess_v2"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AWSLambda_FullAccess"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess-Amplify"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/job-function/SystemAdministrator"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/SecretsManagerReadWrite"}, "policy_arn", "it may do everything, or all of a service"),
+    ("aws_iam_role_policy_attachment", None, {"policy_arn": "arn:aws:iam::aws:policy/job-function/AdministratorAccess"}, "policy_arn", "it may do everything, or all of a service"),
     ("aws_s3_bucket_server_side_encryption_configuration", {"rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "aws:kms:dsse"}]}]}, {"rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "AES256"}]}]}, "rule.apply_server_side_encryption_by_default.sse_algorithm", "not encrypted"),
     ("aws_lambda_event_source_mapping", {"maximum_retry_attempts": -1}, {"maximum_retry_attempts": 10_000}, "maximum_retry_attempts", "gives up"),
     ("aws_lambda_event_source_mapping", {"maximum_record_age_in_seconds": -1}, {"maximum_record_age_in_seconds": 10_000}, "maximum_record_age_in_seconds", "gives up"),
@@ -287,6 +287,8 @@ WEAKER: list[Case] = [
     ("aws_cloudwatch_metric_alarm", ALARM, {**ALARM, "treat_missing_data": "notBreaching"}, "treat_missing_data", "silence"),
     ("aws_cloudwatch_composite_alarm", ALARM, None, "", "the alarm is gone"),
     ("aws_cloudwatch_composite_alarm", {"alarm_rule": "ALARM(a)"}, {"alarm_rule": "FALSE"}, "alarm_rule", "the alarm never goes off"),
+    ("aws_cloudwatch_composite_alarm", {"alarm_rule": "ALARM(a)"}, {"alarm_rule": "(ALARM(a)) AND false"}, "alarm_rule", "the alarm never goes off"),
+    ("aws_cloudwatch_event_rule", {"event_pattern": '{"source": ["orders"]}'}, {"event_pattern": '{"source": ["orders"], "detail": {"x": ["y"]}}'}, "event_pattern", "some events reach nobody"),
     ("aws_cloudwatch_log_metric_filter", {"log_group_name": "g"}, None, "", "the metric stops"),
     ("aws_cloudtrail", {"enable_logging": True}, {"enable_logging": False}, "enable_logging", "not recorded"),
 ]  # fmt: skip
@@ -423,6 +425,8 @@ SAFE: list[tuple[str, dict[str, object] | None, dict[str, object] | None]] = [
     ("aws_kms_key", {"rotation_period_in_days": None}, {"rotation_period_in_days": 90}),
     ("aws_iam_role", {"managed_policy_arns": ["arn:aws:iam::aws:policy/AdministratorAccess", "arn:a"]}, {"managed_policy_arns": ["arn:aws:iam::aws:policy/AdministratorAccess", "arn:a", "arn:b"]}),
     ("aws_s3_access_point", {"vpc_configuration": [{"vpc_id": "v"}]}, {"vpc_configuration": [{"vpc_id": "w", "other": None}]}),
+    ("aws_cloudwatch_event_rule", {"event_pattern": '{"source": ["orders"]}'}, {"event_pattern": '{"source": ["orders", "more"]}'}),
+    ("aws_cloudwatch_composite_alarm", {"alarm_rule": "ALARM(a)"}, {"alarm_rule": "ALARM(FALSEHOOD) OR ALARM(a)"}),
     # What AWS takes where nothing is set.
     ("aws_kms_key", {"deletion_window_in_days": None}, {"deletion_window_in_days": 30}),
     ("aws_lambda_function_event_invoke_config", {"maximum_retry_attempts": None}, {"maximum_retry_attempts": 2}),
@@ -872,7 +876,7 @@ def test_what_is_there_again_at_another_address_takes_no_part_along() -> None:
     found = reviewed(*function, logs, alarm, mapping).findings
     assert [finding.address for finding in found] == [part["address"] for part in (logs, mapping, alarm)]
     renamed = resource("aws_lambda_function.new", "create", after={"function_name": "g"})
-    allowed = ("aws_cloudwatch_log_group.it",)
+    allowed = ("aws_cloudwatch_log_group.it", "aws_lambda_function.it")
     assert reviewed(function[0], renamed, logs, alarm, mapping, allowed=allowed).exit_status == EXIT_SAFE
 
 

@@ -165,7 +165,9 @@ def _is_test_within(wide: Test, narrow: Test) -> bool:
     if wide[1].lower() != narrow[1].lower():
         return False
     outer, inner = _operator(wide[0]), _operator(narrow[0])
-    if (outer.of_set, outer.is_negated) != (inner.of_set, inner.is_negated):
+    # Of a key that has one value, each of them and any of them is this one.
+    is_of_one = not inner.of_set and not inner.is_negated
+    if outer.is_negated != inner.is_negated or not (is_of_one or outer.of_set == inner.of_set):
         return False
     if inner.can_lack_key and not outer.can_lack_key:
         return False

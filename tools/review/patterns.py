@@ -191,6 +191,7 @@ def open_to_internet(ranges: Collection[str]) -> bool:
     )
 
 
+@lru_cache(maxsize=4_096)
 def network_of(text: str) -> Network | None:
     """The range of addresses that a text names."""
     try:
@@ -204,15 +205,19 @@ def are_ranges_within(wide: Collection[str], narrow: Collection[str]) -> bool:
 
     What is no range has to be among the others as it is.
     """
-    outer = [network for text in wide if (network := network_of(text))]
-    merged: list[Network] = [
-        *collapse_addresses(network for network in outer if isinstance(network, IPv4Network)),
-        *collapse_addresses(network for network in outer if isinstance(network, IPv6Network)),
-    ]
-    inner = [(text, network_of(text)) for text in narrow]
+    merged = _merged(frozenset(wide))
     return all(
-        any(_is_subnet(one, network) for one in merged) if network else text in wide
-        for text, network in inner
+        any(_is_subnet(one, network) for one in merged) if (network := network_of(text)) else text in wide
+        for text in narrow
+    )
+
+
+@lru_cache(maxsize=64)
+def _merged(ranges: frozenset[str]) -> tuple[Network, ...]:
+    networks = [network for text in ranges if (network := network_of(text))]
+    return (
+        *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
+        *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
     )
 
 

@@ -121,6 +121,12 @@ class _Judge:
         """The principals of today."""
         return {with_short_root(name) for statement in self.allowed for name in principals_of(statement)}
 
+    @cached_property
+    def _whole(self) -> set[str]:
+        """The accounts of which anybody is admitted today, on no condition."""
+        names = (name for old in self.allowed if not old.get("Condition") for name in principals_of(old))
+        return {account for name in names if (account := _whole_account(name))}
+
     def _strangers(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
         known = self._known
         strangers = _accounts(names) - known
@@ -155,6 +161,7 @@ class _Judge:
             name
             for name in names
             if with_short_root(name) not in self._today
+            and account_of(name) not in self._whole
             and name not in roots
             and not _is_anyone(name)
             and not _accounts([name]) - self._known
