@@ -36,10 +36,15 @@ class Changes:
         """The block with what changes of a resource."""
         if change.action in ("destroy", "forget", "read"):
             return ""
-        drifted = self._drift.paths(change.address)
         is_set = partial(self._plan.references.is_set, change.address)
         return diff_block(
-            change_rows(change, self._plan.secrets, weaker=weaker, drifted=drifted, is_set=is_set)
+            change_rows(
+                change,
+                self._plan.secrets,
+                weaker=weaker,
+                drift=self._drift.of(change.address),
+                is_set=is_set,
+            )
         )
 
     def what_goes(self) -> Iterator[Section]:
@@ -123,7 +128,7 @@ class Changes:
     def _is_code_only(self, change: Change) -> bool:
         if change.action != "change" or change.type != "aws_lambda_function":
             return False
-        rows = change_rows(change, self._plan.secrets)
+        rows = [] if self._drift.of(change.address) else change_rows(change, self._plan.secrets)
         return bool(rows) and all(row[2:].startswith(CODE) for row in rows)
 
     def _collapsed(self, done: str, changes: list[Change]) -> Section:

@@ -1,7 +1,7 @@
 """What a reviewer has to decide: what a plan would lose, and what it would weaken."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.review import judges, policies
 from tools.review.conditions import has_unknown_subject
@@ -10,7 +10,7 @@ from tools.review.ownership import BELONGS_TO
 from tools.review.paths import values_at
 from tools.review.permissions import policy_of
 from tools.review.plan import Change, Plan
-from tools.review.secrets import UNKNOWN
+from tools.review.secrets import HIDDEN_TEXT, UNKNOWN, holds_hidden
 from tools.review.statements import principals_of, statements_of
 from tools.review.weakenings import GROUPS, NEVER, ROWS_OF, SUBJECT, Group, Row
 
@@ -64,7 +64,7 @@ def losses(plan: Plan) -> Iterator[Decision]:
     for change in plan.changes + plan.deferred:
         if change.action in LOSSES and change.type in GUARDED and not change.data_source:
             words = LOST[change.type]
-            if change.action == "forget" or _is_kept(change):
+            if _is_kept(change):
                 words = "Terraform forgets it; it stays in AWS"
             allow = change.address + (f" (deposed object {change.deposed})" if change.deposed else "")
             yield Decision(change, None, "", (policies.Widening(words),), allow)
@@ -72,9 +72,7 @@ def losses(plan: Plan) -> Iterator[Decision]:
 
 def _is_kept(change: Change) -> bool:
     """Whether the old object stays in AWS."""
-    return any("forgets it" in note for note in change.notes) or values_at(change.before, "skip_destroy") == [
-        True
-    ]
+    return change.is_forgotten or values_at(change.before, "skip_destroy") == [True]
 
 
 def weakenings(plan: Plan) -> list[Decision]:
@@ -91,10 +89,17 @@ def _weakenings(plan: Plan) -> Iterator[Decision]:
         for part, left in fates.parts(change):
             for group, row in ROWS_OF.get(change.type, ()):
                 for widening in _judged(row, part, left, fates, plan):
-                    found.setdefault((group, row.attribute), []).append(widening)
+                    names = (HIDDEN_TEXT,) if widening.names and _is_marked(row, change) else widening.names
+                    found.setdefault((group, row.attribute), []).append(replace(widening, names=names))
         for (group, attribute), widenings in found.items():
             allow = change.address + (f".{attribute}" if attribute else "")
             yield Decision(change, group, attribute, tuple(dict.fromkeys(widenings)), allow)
+
+
+def _is_marked(row: Row, change: Change) -> bool:
+    """Whether something in the attribute is sensitive, of which a part could be named."""
+    name = row.attribute.partition(".")[0]
+    return any(holds_hidden(value) for side in change.shown for value in values_at(side, name))
 
 
 def unknown_policies(plan: Plan) -> Iterator[Change]:

@@ -47,6 +47,10 @@ class Difference:
     in_json: bool = False
     item: tuple[object, ...] = ()
 
+    def is_undone_by(self, other: "Difference") -> bool:
+        """Whether another one of the same attribute is the way back."""
+        return (self.path, self.before, self.after) == (other.path, other.after, other.before)
+
     @property
     def comes(self) -> bool:
         """Whether there was nothing before."""
@@ -62,8 +66,12 @@ class Difference:
 
     @property
     def is_unset(self) -> bool:
-        """Whether an attribute that had the empty value of its type would not be set."""
-        return not self.in_json and is_unset(self.after, self.before)
+        """Whether an attribute that had the empty value of its type would not be set.
+
+        Zero is one only in a block: of the resource itself it may be what decides.
+        """
+        is_empty = self.before != 0 or len(self.path) > 1
+        return not self.in_json and is_empty and is_unset(self.after, self.before)
 
 
 def differences(
@@ -295,5 +303,5 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         # A whole number equals one without a point.
         text = decimal_text(value)
-        return int(text) if text.removeprefix("-").isdigit() else text
+        return int(text) if text.removeprefix("-").isdigit() else ["number", text]
     return [type(value).__name__, value.value if isinstance(value, Hidden) else None]

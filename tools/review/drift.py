@@ -82,17 +82,16 @@ class Drift:
             change for change in cleaned if change.action == "destroy" or self._found[change.address]
         )
 
-    def paths(self, address: str) -> set[tuple[object, ...]]:
-        """Which attributes of a resource changed outside of Terraform."""
-        return {item.path for item in self._found.get(address, ())}
+    def of(self, address: str) -> list[Difference]:
+        """What of a resource changed outside of Terraform."""
+        return self._found.get(address, [])
 
     def untold(self) -> Iterator[tuple[Change, list[Difference]]]:
         """The resources with what is not told as a change already, since the plan changes it back."""
         for change in self.changes:
             planned = self._planned.get(change.address)
-            told = differences(*planned.shown, self._plan.secrets.is_opaque) if planned else ()
-            paths = {item.path for item in told}
-            found = [item for item in self._found[change.address] if item.path not in paths]
+            told = list(differences(*planned.shown, self._plan.secrets.is_opaque)) if planned else []
+            found = [item for item in self._found[change.address] if not any(map(item.is_undone_by, told))]
             if found or change.action == "destroy":
                 yield change, found
 
@@ -107,9 +106,10 @@ class Drift:
     def is_undone(self, decision: danger.Decision) -> bool:
         """Whether the plan gives the attribute the value again that it had."""
         planned = self._planned.get(decision.change.address)
+        if not planned or planned.action in ("destroy", "forget"):
+            return False
         before, after = (
-            values_at(side, decision.attribute)
-            for side in (decision.change.before, planned.after if planned else None)
+            values_at(side, decision.attribute) for side in (decision.change.before, planned.after)
         )
         return before == after
 

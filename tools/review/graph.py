@@ -38,7 +38,7 @@ def graph(plan: Plan, lost: Collection[str], context: Context) -> str:
     for address, id_ in ids.items():
         change = changes[address]
         names = [
-            _label(f"{SIGNS[change.action]} {plan.secrets.address(context.name(changes[one].address))}")
+            _label(f"{SIGNS[changes[one].action]} {plan.secrets.address(context.name(changes[one].address))}")
             for one in leaves.get(address, [address])
         ]
         more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
@@ -79,7 +79,7 @@ def _edges(plan: Plan, changes: dict[str, Change]) -> Iterator[Edge]:
     for source in near:
         for target, attributes in sorted(edges.get(source, {}).items()):
             # What is new would be so anyhow, and of two that are destroyed neither hangs on the other.
-            if target not in changes or changes[target].action in ("create", "destroy", "forget"):
+            if target not in changes or changes[target].action in ("create", "destroy", "forget", "no-op"):
                 continue
             changed = tuple(name for name in attributes if _becomes_another(changes[source], name))
             if changed:

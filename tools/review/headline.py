@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from tools.review.context import Context
 from tools.review.danger import GUARDED, LOSSES, Decision, Findings
 from tools.review.naming import SIGNS, Naming, joined, number
-from tools.review.plan import COUNTED, Change, Plan
+from tools.review.plan import COUNTED, Plan
 from tools.review.weakenings import ACCESS, GROUPS
 
 
@@ -66,7 +66,7 @@ class Headline:
         """Such as "lose `orders/table`, open 2 resources and weaken 3 resources"."""
         by_verb: dict[str, list[Decision]] = {verb: [] for verb in ("lose", "forget", "open", "weaken")}
         for decision in decisions:
-            loss = "forget" if _is_kept(decision.change) else "lose"
+            loss = "forget" if decision.change.is_forgotten else "lose"
             verb = loss if decision.is_loss else "open" if decision.group is ACCESS else "weaken"
             by_verb[verb].append(decision)
         words = joined(f"{verb} {self._named(found)}" for verb, found in by_verb.items() if found)
@@ -116,18 +116,13 @@ class Headline:
 def _lost(decisions: Collection[Decision]) -> Iterator[str]:
     """How many guarded resources are lost and how, and how many stay in AWS."""
     losses = [decision.change for decision in decisions if decision.is_loss]
-    lost = [change for change in losses if not _is_kept(change)]
+    lost = [change for change in losses if not change.is_forgotten]
     if lost:
         how = joined(dict.fromkeys(LOSSES[change.action] for change in lost), "or")
         whose = "its" if len(lost) == 1 else "their"
         yield f"**{number(len(lost), 'guarded resource')} would be {how} and {whose} data lost**"
     if kept := len(losses) - len(lost):
         yield f"**{number(kept, 'guarded resource')} would be {LOSSES['forget']}**"
-
-
-def _is_kept(change: Change) -> bool:
-    """Whether the object stays in AWS."""
-    return change.action == "forget" or any("forgets it" in note for note in change.notes)
 
 
 def _weaker(decisions: Collection[Decision]) -> Iterator[str]:

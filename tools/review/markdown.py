@@ -161,12 +161,12 @@ class Comment:
         parts = filter(None, (f"**{number}. {sign} {name}**", kind, fate, *dict.fromkeys(said)))
         head = f"\n{' – '.join(parts)}"
 
-        def text(rows: str) -> str:
+        def text(rows: str, others: str = "") -> str:
             notes = "".join(f"; {note}" for note in self._naming.notes(change, rows))
             return f"{head}{notes}\n{rows}{others}"
 
         return Part(
-            text=lambda: text(self._decision_rows(decisions)),
+            text=lambda: text(self._decision_rows(decisions), others),
             short=text(""),
             name="`, `".join(names),
             kind="to be decided",

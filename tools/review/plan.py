@@ -43,6 +43,10 @@ class UnusablePlan(Exception):
     """The input is no plan that could be applied; the message says why, in Markdown."""
 
 
+# The note on what is replaced, though not destroyed.
+FORGOTTEN = "the old object stays, but Terraform forgets it"
+
+
 @dataclass(frozen=True)
 class Change:
     """One entry of resource_changes, resource_drift or deferred_changes.
@@ -63,6 +67,11 @@ class Change:
     notes: tuple[str, ...]
     moved_from: str
     imported: bool
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the object that is there stays in AWS."""
+        return self.action == "forget" or FORGOTTEN in self.notes
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -242,7 +251,7 @@ def _notes(
     entry: dict[str, Any], change: dict[str, Any], moved_from: str, deferred: str, secrets: Secrets
 ) -> Iterator[str]:
     if change["actions"] == ["create", "forget"]:
-        yield "the old object stays, but Terraform forgets it"
+        yield FORGOTTEN
     if deposed := as_text(entry.get("deposed")):
         yield f"deposed object `{secrets.name(deposed)}`, left by an earlier replacement"
     if reason := REASONS.get(as_text(entry.get("action_reason"))):

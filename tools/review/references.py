@@ -44,12 +44,9 @@ class References:
 
     def document_of(self, address: str, attribute: str) -> str:
         """The address of the policy document that an attribute is made of, if it is made of one alone."""
-        documents = {
-            target
-            for name, target, _ in self.of(address)
-            if name == attribute and "data.aws_iam_policy_document." in target
-        }
-        return documents.pop() if len(documents) == 1 else ""
+        targets = {target for name, target, _ in self.of(address) if name == attribute}
+        document = targets.pop() if len(targets) == 1 else ""
+        return document if "data.aws_iam_policy_document." in document else ""
 
     def edges(self) -> dict[str, dict[str, list[str]]]:
         """For each resource, those that refer to it, also through data sources, and to which attributes."""

@@ -23,7 +23,7 @@ from tools.review.secrets import (
 from tools.review.shapes import as_dict, as_list
 from tools.review.statement_lines import statement_lines
 from tools.review.statements import is_statement, normalised
-from tools.review.text_edits import LONG, is_long, shortened, size, text_edits
+from tools.review.text_edits import LONG, apart, is_long, shortened, size, text_edits
 
 # So many attributes are shown, and of those that get weaker or force a replacement.
 ROWS_LIMIT = 40
@@ -37,10 +37,15 @@ _PARTS_LIMIT = 20
 _GIST = 60
 # All of these change with a function's code; one of them is enough.
 CODE = "source_code_hash"
+CHANGED_OUTSIDE = "changed outside of Terraform"
 _CODE_TOO = (
     *("filename", "code_sha256", "source_code_size", "s3_key", "s3_object_version", "version"),
     *("qualified_arn", "qualified_invoke_arn", "last_modified"),
 )
+
+
+# What no code can set.
+_OF_PROVIDER = ("arn", "id")
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class _View:
     secrets: Secrets
     weaker: Collection[str] = ()
     forced: Sequence[Sequence[object]] = ()
-    drifted: Collection[tuple[object, ...]] = ()
+    drift: Collection[Difference] = ()
     is_set: Callable[[str], bool] = lambda _: True
 
     def is_default(self, path: tuple[object, ...]) -> bool:
@@ -86,12 +91,11 @@ class _View:
     def is_forced(self, path: tuple[object, ...]) -> bool:
         return any(_overlap(_plain_path(path), _plain_path(forced)) for forced in self.forced)
 
-    def comment(self, path: tuple[object, ...]) -> str:
-        if path == (CODE,):
-            return "the code"
-        if path in self.drifted:
-            return "changed outside of Terraform"
-        return "forces replacement" if self.is_forced(path) else ""
+    def comment(self, difference: Difference) -> str:
+        words = "the code" if difference.path == (CODE,) else ""
+        if any(item.is_undone_by(difference) for item in self.drift):
+            return f"{words}, {CHANGED_OUTSIDE}" if words else CHANGED_OUTSIDE
+        return words or ("forces replacement" if self.is_forced(difference.path) else "")
 
 
 def diff_block(rows: Sequence[str]) -> str:
@@ -104,15 +108,15 @@ def change_rows(
     secrets: Secrets,
     *,
     weaker: Collection[str] = (),
-    drifted: Collection[tuple[object, ...]] = (),
+    drift: Collection[Difference] = (),
     is_set: Callable[[str], bool] = lambda _: True,
 ) -> list[str]:
-    """What changes, attribute by attribute: `weaker` ones are red, `drifted` paths changed by themselves.
+    """What changes, attribute by attribute: `weaker` ones are red, what undoes the `drift` says so.
 
     `is_set` tells whether the code sets an attribute.
     """
     before, after = change.shown
-    view = _View(secrets=secrets, weaker=weaker, forced=change.replace_paths, drifted=drifted, is_set=is_set)
+    view = _View(secrets=secrets, weaker=weaker, forced=change.replace_paths, drift=drift, is_set=is_set)
     found = list(differences({} if change.action == "create" else before, after, secrets.is_opaque))
     return _laid_out(
         [
@@ -153,15 +157,22 @@ def _worth_showing(found: list[Difference], change: Change, view: _View) -> Iter
         item
         for item in telling
         if view.is_forced(item.path)
-        or not (item.is_unset or (change.action == "replace" and item.after is UNKNOWN))
+        or not (item.is_unset or (change.action == "replace" and _is_of_provider(item, view)))
     ]
     is_told = change.action == "replace" or any(not item.note for item in news)
     yield from news if is_told else telling or found
 
 
+def _is_of_provider(item: Difference, view: _View) -> bool:
+    """Whether it is something that a new object gets, such as its ARN."""
+    return item.after is UNKNOWN and (
+        len(item.path) > 1 or item.path[0] in _OF_PROVIDER or not view.is_set(str(item.path[0]))
+    )
+
+
 def _pruned(value: object) -> object:
-    """What of a new object's value is set; a policy is left as it is."""
-    if isinstance(value, list):
+    """What of a new object's value is set; a policy is left as it is, and a list that has no blocks."""
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         return [item for item in map(_pruned, value) if item not in (None, [], {}, "")]
     if isinstance(value, dict) and "Statement" not in value:
         pruned = {key: _pruned(item) for key, item in value.items()}
@@ -182,7 +193,7 @@ def _overlap(one: Sequence[object], other: Sequence[object]) -> bool:
 def _attributes(difference: Difference, view: _View, comment: str = "") -> Iterator[_Attribute]:
     """The lines of a difference; blocks that come or go and fill more than a line have some for each part."""
     is_decisive = view.is_weaker(difference.path) or view.is_forced(difference.path)
-    comment = comment or view.comment(difference.path)
+    comment = comment or view.comment(difference)
     parts = [
         attribute
         for part in _parts(difference, view.secrets)
@@ -268,7 +279,7 @@ def _rows(difference: Difference, view: _View, comment: str) -> Iterator[_Row]:
 
 def _pair(path: str, sign: str, before: str, after: str, comment: str) -> Iterator[_Row]:
     """Before and after in one line, or below each other where the second would be out of sight."""
-    before, after = clipped(before), clipped(after)
+    before, after = apart(before, after, clipped)
     if len(path) + len(before) + len(after) <= _PAIR_WIDTH:
         yield _Row(sign, path, f"{before} → {after}", comment)
     else:

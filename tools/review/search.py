@@ -17,7 +17,9 @@ from collections.abc import Iterator
 _SHORTEST = 4
 _COMMON = re.compile(
     r"(?i:active|allow|default|deny|disabled|enabled|false|inactive|none|null|suspended|true)"
-    r"|[a-z\d-]+:(?:\*|[A-Z][A-Za-z]*\*?)|[a-z\d-]+\.amazonaws\.com|20(?:08|12)-10-17|0\.0\.0\.0/0|::/0"
+    r"|[a-z\d-]+:(?:\*|(?:Add|Assume|Attach|Batch|Create|Decrypt|Delete|Describe|Encrypt|Generate|Get|Head|Invoke"
+    r"|List|Pass|Publish|Put|Query|Read|Receive|ReEncrypt|Remove|Scan|Send|Set|Subscribe|Tag|Untag|Update|Write)"
+    r"[A-Za-z]*\*?)|[a-z\d-]+\.amazonaws\.com|20(?:08|12)-10-17|0\.0\.0\.0/0|::/0"
 )
 _WORD = re.compile(r"(?=.{,11}$)(?:[A-Z]?[a-z]+|[A-Z]+)")
 _WORD_AS_VALUE = re.compile(
@@ -26,10 +28,14 @@ _WORD_AS_VALUE = re.compile(
 )
 _NUMBER = re.compile(r"-?\d[\d./:-]*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_NUMBER_ALONE = re.compile(r"(?<!\d)(?<!\d\.)"), re.compile(r"(?!\d|\.0*[1-9])")
-_YEAR_ALONE = re.compile(r"(?<!\d)(?<!\d[./-])"), re.compile(r"(?!\d|\.0*[1-9]|[/-]\d)")
-# A line of a key: it is a secret by itself.
-_LINE = re.compile(r"(?!-----)\S{16,}")
+# What a number is a part of: what is before it, as in `5.25` but not in `v2.25`, and what is after it.
+_BEFORE_NUMBER = re.compile(r"\d$|(?:^|[^\w.])\d+\.$")
+_BEFORE_YEAR = re.compile(r"\d[./-]?$")
+_AFTER_NUMBER = re.compile(r"\d|\.0*[1-9]")
+_AFTER_YEAR = re.compile(r"\d|\.0*[1-9]|[/-]\d")
+_DIGITS = 20
+# A line of a key: it is a secret by itself, unlike one of a document.
+_LINE = re.compile(r"(?!-----)[^\s\"{}\[\]]{16,}")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _DOUBLED = re.compile(r"""(['"])\1""")
@@ -63,10 +69,10 @@ class Search:
 
     def found(self, text: str) -> Iterator[str]:
         """The secrets in a text as it is."""
-        text = _collapsed(text)
         if self._words:
-            values = {text, *(value for match in _WORD_AS_VALUE.findall(text) for value in match)}
-            yield from values & self._words
+            values = {value for match in _WORD_AS_VALUE.findall(_collapsed(text)) for value in match}
+            yield from values.union(map(str.strip, text.splitlines())) & self._words
+        text = _collapsed(text)
         if self._lengths.keys().isdisjoint(_beginnings(text)):
             return
         for start, beginning in enumerate(_beginnings(text)):
@@ -91,8 +97,10 @@ def _is_alone(secret: str, text: str, start: int) -> bool:
     """Whether a secret, if it is a number, is no part of another there."""
     if not _NUMBER.fullmatch(secret):
         return True
-    before, after = _YEAR_ALONE if _YEAR.fullmatch(secret) else _NUMBER_ALONE
-    return bool(before.match(text, start) and after.match(text, start + len(secret)))
+    is_year = bool(_YEAR.fullmatch(secret))
+    before, after = (_BEFORE_YEAR, _AFTER_YEAR) if is_year else (_BEFORE_NUMBER, _AFTER_NUMBER)
+    lead = text[max(0, start - _DIGITS) : start]
+    return not before.search(lead) and not after.match(text, start + len(secret))
 
 
 def _beginnings(text: str) -> Iterator[tuple[str, ...]]:

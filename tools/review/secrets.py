@@ -92,7 +92,7 @@ class Secrets:
             self._add_marked(node.get("after"), node.get("after_sensitive"))
             self._add_marked(node.get("values"), node.get("sensitive_values"))
             self._add_marked(node.get("config_values"), node.get("config_sensitive"))
-            self._add_marked(node.get("value"), node.get("sensitive"))
+            self._add_marked(node.get("value"), node.get("sensitive") is True)
             for item in node.values():
                 self._find_marked(item)
 
@@ -124,7 +124,8 @@ class Secrets:
                 self._add(item, names)
         elif isinstance(value, str):
             self._search.add(value)
-            self._add(json_container(f"[{value}]"), _IDENTIFIER)
+            if value.lstrip()[:1] in ("{", "[", '"'):
+                self._add(json_container(f"[{value}]"), _IDENTIFIER)
         else:
             self._search.add(_scalar(value))
 
@@ -189,7 +190,9 @@ class Secrets:
         parts = []
         for part in _INDEX.split(address):
             if part.startswith("["):
-                parts.append(f"[{HIDDEN_TEXT}]" if self._within(part[1:-1]) else printable(part))
+                key = part[1:-1]
+                is_hidden = self._within(key) or key.strip('"') in self._keys
+                parts.append(f"[{HIDDEN_TEXT}]" if is_hidden else printable(part))
             else:
                 parts.append(".".join(self.name(name, limit) for name in part.split(".")))
         return "".join(parts)[:limit]
@@ -233,6 +236,12 @@ def json_container(text: str, *, keys_once: bool = False) -> Any:  # noqa: ANN40
     except ValueError:
         return None
     return None if is_nested(value, _DEEPEST) else value
+
+
+def holds_hidden(value: object) -> bool:
+    """Whether a marked value is sensitive, or anything in it."""
+    items = value.values() if isinstance(value, dict) else as_list(value)
+    return isinstance(value, Hidden) or any(map(holds_hidden, items))
 
 
 def clipped(text: str) -> str:

@@ -1,5 +1,6 @@
 """The lines of one statement of an IAM policy: a line for each thing that it says."""
 
+import re
 from collections.abc import Iterator
 
 from tools.review.secrets import Secrets, clipped
@@ -8,7 +9,10 @@ from tools.review.statements import principals_of
 
 # What fits beside the name of a field before GitHub makes the block scroll.
 _LINE_WIDTH = 80
+# What separates values, and a key from its values.
+_SEVERAL = re.compile(r"[,=\"]")
 _PRINCIPALS = ("Principal", "NotPrincipal")
+_KINDS = ("Service", "Federated", "CanonicalUser")
 _RESOURCES = ("Resource", "NotResource")
 
 # A sign as in a diff, a field's name, and some of its values.
@@ -47,9 +51,23 @@ def _compared(olds: list[str], news: list[str]) -> Iterator[tuple[str, list[str]
 def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str]]]:
     """What a statement says, each thing as a list of texts that may be shown."""
 
+    def named(text: str) -> str:
+        # The kind of a principal is not from the plan.
+        kind, _, name = text.rpartition(" ")
+        return f"{kind} {secrets.text(name)}" if kind in _KINDS else secrets.text(text)
+
     def shown(values: object) -> list[str]:
         items = values if isinstance(values, list) else [values]
-        texts = (secrets.text(item) if isinstance(item, str) else secrets.value(item) for item in items)
+        texts = (named(item) if isinstance(item, str) else secrets.value(item) for item in items)
+        return list(dict.fromkeys(texts))
+
+    def quoted(values: object) -> list[str]:
+        """With quotes where a value could look like several."""
+        items = values if isinstance(values, list) else [values]
+        texts = (
+            secrets.value(item) if not isinstance(item, str) or _SEVERAL.search(item) else secrets.text(item)
+            for item in items
+        )
         return list(dict.fromkeys(texts))
 
     if not isinstance(statement, dict):
@@ -70,7 +88,7 @@ def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str
         yield (
             "Condition",
             [
-                f"{secrets.text(operator)} {secrets.text(key)} = {', '.join(shown(values))}"
+                f"{secrets.text(operator)} {secrets.text(key)} = {', '.join(quoted(values))}"
                 for operator, tests in conditions.items()
                 for key, values in (tests.items() if isinstance(tests, dict) else [("", tests)])
             ],

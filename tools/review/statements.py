@@ -135,5 +135,8 @@ def _document_statement(item: dict[str, Any]) -> dict[str, Any]:
     tests: dict[str, dict[str, Any]] = {}
     for condition in map(as_dict, as_list(item.get("condition"))):
         keys = tests.setdefault(str(condition.get("test")), {})
-        keys[str(condition.get("variable"))] = condition.get("values")
+        values = condition.get("values")
+        keys.setdefault(str(condition.get("variable")), []).extend(
+            values if isinstance(values, list) else [values]
+        )
     return {**result, **({"Condition": tests} if tests else {})}

@@ -4,7 +4,7 @@ import bisect
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 # A text or a line that is longer is compared word by word, and clipped where it comes or goes.
 LONG = 200
@@ -30,7 +30,7 @@ def is_long(text: str) -> bool:
 def size(before: str, after: str) -> str:
     """How long a text is that changes, such as "3 lines"."""
     has_lines = "\n" in before + after
-    return f"{len(before.splitlines())} lines" if has_lines else f"{len(before)} characters"
+    return f"{len(_lines(before))} lines" if has_lines else f"{len(before)} characters"
 
 
 def text_edits(before: str, after: str) -> list[Line]:
@@ -47,10 +47,24 @@ def shortened(text: str, limit: int = LONG) -> str:
     return f"{text[: limit - _CONTEXT]} … {text[-_CONTEXT:]} ({len(text)} characters)"
 
 
+def apart(before: str, after: str, short: Callable[[str], str] = shortened) -> tuple[str, str]:
+    """Two texts made short, from a little before they differ if they would look the same."""
+    texts = short(before), short(after)
+    if before == after or texts[0] != texts[1]:
+        return texts
+    same = next((place for place, pair in enumerate(zip(before, after, strict=False)) if len({*pair}) > 1), 0)
+    start = max(0, same - _CONTEXT)
+    return f"…{short(before[start:])}", f"…{short(after[start:])}"
+
+
 def _line_edits(before: str, after: str) -> Iterator[Line]:
-    olds, news = before.splitlines(), after.splitlines()
+    olds, news = ([line.removesuffix("\r") for line in _lines(text)] for text in (before, after))
     if olds == news:
         yield " ", "the same but for its line ends"
+    elif [line.endswith("\r") for line in _lines(before)[:1]] != [
+        line.endswith("\r") for line in _lines(after)[:1]
+    ]:
+        yield " ", "the line ends change too"
     for hunk in difflib.SequenceMatcher(a=olds, b=news).get_grouped_opcodes(1):
         yield " ", "…"
         for tag, old_start, old_end, new_start, new_end in hunk:
@@ -58,6 +72,10 @@ def _line_edits(before: str, after: str) -> Iterator[Line]:
                 yield from ((" ", shortened(line)) for line in olds[old_start:old_end])
             else:
                 yield from _replaced(olds[old_start:old_end], news[new_start:new_end])
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
 
 
 def _replaced(olds: list[str], news: list[str]) -> Iterator[Line]:
@@ -88,9 +106,10 @@ def _token_edits(before: str, after: str) -> Iterator[Line]:
     for old_start, old_end, new_start, new_end in _joined(_edits(olds, news)):
         lead = "".join(olds[max(0, old_start - _CONTEXT) : old_start])[-_CONTEXT:]
         trail = "".join(olds[old_end : old_end + _CONTEXT])[:_CONTEXT]
-        for sign, tokens in (("-", olds[old_start:old_end]), ("+", news[new_start:new_end])):
-            if tokens:
-                yield sign, f"…{lead}{shortened(''.join(tokens))}{trail}…"
+        gone, come = apart("".join(olds[old_start:old_end]), "".join(news[new_start:new_end]))
+        for sign, text in (("-", gone), ("+", come)):
+            if text:
+                yield sign, f"…{lead}{text}{trail}…"
 
 
 def _edits(olds: list[str], news: list[str]) -> Iterator[Edit]:
