@@ -139,6 +139,44 @@ def test_what_was_lost_or_weakened_outside_is_said_first_and_stops_nothing(
     assert (f"\n\n⚠️ Outside of Terraform: {said}\n" in before) if said else "Outside" not in before
 
 
+@pytest.mark.parametrize(
+    ("before", "drifted_to", "planned", "rows", "untold"),
+    [
+        # The plan goes another way than back.
+        (3, 5, 9, ["! x: 5 → 9"], ["! x: 3 → 5"]),
+        (3, 5, 3, ["! x: 5 → 3  # changed outside of Terraform"], []),
+        (["a"], ["a", "b"], ["a", "c"], ['- x: "b"  # changed outside of Terraform', '+ x: "c"'], []),
+    ],
+)
+def test_only_the_way_back_was_changed_outside(
+    before: object, drifted_to: object, planned: object, rows: list[str], untold: list[str]
+) -> None:
+    drift = drifted("a.b", {"x": before}, {"x": drifted_to})
+    change = resource("a.b", "update", before={"x": drifted_to}, after={"x": planned})
+    text = markdown_of(change, resource_drift=[drift])
+    blocks = [block.partition("\n```")[0].splitlines() for block in text.split("```diff\n")[1:]]
+    assert blocks == [rows, untold] if untold else blocks == [rows]
+
+
+def test_code_that_changed_outside_is_said() -> None:
+    type_ = "aws_lambda_function"
+    drift = drifted(f"{type_}.f", {"source_code_hash": "good"}, {"source_code_hash": "evil"})
+    change = resource(
+        f"{type_}.f", "update", before={"source_code_hash": "evil"}, after={"source_code_hash": "good"}
+    )
+    row = '! source_code_hash: "evil" → "good"  # the code, changed outside of Terraform\n'
+    assert row in markdown_of(change, resource_drift=[drift])
+    assert "code only" in markdown_of(change)
+
+
+@pytest.mark.parametrize("action", ["forget", "delete"])
+def test_what_goes_undoes_no_drift(action: str) -> None:
+    drift = drifted("aws_db_instance.d", {"publicly_accessible": None}, {"publicly_accessible": True})
+    change = resource("aws_db_instance.d", action, before={"publicly_accessible": True})
+    said = "⚠️ Outside of Terraform: `aws_db_instance.d`: reached from the internet\n"
+    assert said in review(plan(change, resource_drift=[drift])).markdown
+
+
 def test_all_reasons_of_a_drift_are_said_once() -> None:
     sides = {"acl": "private", "force_destroy": False}, {"acl": "public-read", "force_destroy": True}
     said = "`aws_s3_bucket.b`: anyone may read, deleting it deletes all objects in it\n"

@@ -234,6 +234,12 @@ def test_from_what_only_changes_nothing_follows() -> None:
     assert drawn(*changes, f={"x": "a.m.x"}) == []
 
 
+def test_what_is_only_moved_follows_from_nothing() -> None:
+    top = resource("a.t", "delete", "create", before={"id": 1}, after={"id": 2})
+    moved = {**resource("a.m", "no-op", before={}, after={}), "previous_address": "a.old"}
+    assert drawn(top, moved, m={"x": "a.t.id"}) == []
+
+
 def test_what_goes_on_is_a_node_of_its_own() -> None:
     top = resource("a.t", "delete", "create", before={"id": 1}, after={"id": 2})
     lines = drawn(top, *map(updated, "bcd"), b={"x": "a.t.id"}, c={"x": "a.t.id"}, d={"x": "a.c.x"})

@@ -528,6 +528,7 @@ def test_a_document_says_all_that_its_blocks_set() -> None:
         "condition": [
             {"test": "Bool", "variable": "g", "values": ["true"]},
             {"test": "Bool", "variable": "h", "values": ["false"]},
+            {"test": "Bool", "variable": "h", "values": ["other"]},
             {"test": "Null", "variable": "g", "values": ["true"]},
         ],
     }
@@ -543,7 +544,7 @@ def test_a_document_says_all_that_its_blocks_set() -> None:
                 "NotResource": ["d"],
                 "Principal": {"AWS": ["e", "f"], "Service": [UNKNOWN]},
                 "NotPrincipal": {"*": ["*"]},
-                "Condition": {"Bool": {"g": ["true"], "h": ["false"]}, "Null": {"g": ["true"]}},
+                "Condition": {"Bool": {"g": ["true"], "h": ["false", "other"]}, "Null": {"g": ["true"]}},
             }
         ],
         "Version": "2008-10-17",

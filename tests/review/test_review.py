@@ -89,6 +89,15 @@ def test_allowing_a_resource_does_not_allow_its_deposed_object() -> None:
     assert result.exit_status == EXIT_GUARDED
 
 
+@pytest.mark.parametrize("key", ["forgets it", "the old object stays, but Terraform forgets it"])
+def test_what_is_lost_is_lost_whatever_its_address_says(key: str) -> None:
+    table = resource("aws_dynamodb_table.t", "delete", "create", before={}, after={})
+    moved = {**table, "previous_address": f'aws_dynamodb_table.old["{key}"]'}
+    result = review(plan(moved))
+    assert result.title == "This plan would lose aws_dynamodb_table.t"
+    assert "**every item in it is lost**" in result.markdown
+
+
 @pytest.mark.parametrize("type_", GUARDED)
 @pytest.mark.parametrize(
     "actions", [("delete",), ("delete", "create"), ("create", "delete"), ("forget",), ("create", "forget")]

@@ -56,6 +56,38 @@ def test_what_is_empty_of_a_new_object_is_left_out() -> None:
     assert diff_rows(change) == ['+ l: ["a"]', '+ m: {"b": 1}']
 
 
+def test_a_new_list_of_plain_values_is_left_whole() -> None:
+    after = {"command": ["sh", "-c", ""], "x": [1, None, 2]}
+    assert diff_rows(resource("a.b", "create", after=after)) == [
+        '+ command: ["sh", "-c", ""]',
+        "+ x:       [1, null, 2]",
+    ]
+
+
+def test_what_the_code_sets_to_something_new_is_shown_of_a_replacement() -> None:
+    sides: Any = {"before": {"a": "x", "b": "y", "n": [{"c": 1}]}, "after": {"n": [{}]}}
+    unknown = {"a": True, "b": True, "arn": True, "n": [{"c": True}]}
+    change = resource("a.b", "delete", "create", **sides, after_unknown=unknown)
+    configuration = {"root_module": {"resources": [{"address": "a.b", "expressions": {"a": {}, "n": []}}]}}
+    markdown = review(plan(change, configuration=configuration)).markdown
+    assert '```diff\n! a: "x" → (known after apply)\n```\n' in markdown
+
+
+def test_values_of_a_condition_do_not_look_like_several() -> None:
+    def condition(value: object) -> str:
+        return policy({"Effect": "Allow", "Action": "a:B", "Condition": {"StringEquals": {"k": value}}})
+
+    for values, more in ((["a", "b"], "a, b"), ("x, IpAddress k = 1", ["x", "IpAddress k = 1"])):
+        rows = diff_rows(
+            resource("a.b", "update", before={"p": condition(values)}, after={"p": condition(more)})
+        )
+        assert [row[0] for row in rows] == ["@", " ", "-", "+"]
+    assert rows[2:] == [
+        '- Condition  StringEquals k = "x, IpAddress k = 1"',
+        '+ Condition  StringEquals k = "IpAddress k = 1", x',
+    ]
+
+
 def test_a_new_policy_that_is_an_object_is_left_whole() -> None:
     document = {"Statement": [{"Effect": "Allow", "Action": "a", "Condition": {}}]}
     change = resource(

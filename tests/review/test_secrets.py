@@ -336,6 +336,11 @@ def hidden_with(secret: object, value: object, address: str = "a.b") -> str:
     ("secret", "value"),
     [
         ("hunter2-x", "9hunter2-x9"),
+        ("admin:Correcthorse", "https://admin:Correcthorse@db"),
+        (83920471, "https://db2.83920471.example.com"),
+        (83920471, "v1.83920471"),
+        ("hunter", "user\nhunter\nx"),
+        ("hunter", "user\n  hunter  \n"),
         ('a"bc', json.dumps(json.dumps({"key": 'a"bc'}))),
         ("é/<é", '{"key": "\\u00e9\\/\\u003c\\u00e9"}'),
         ("a😀😀b", "export KEY='a\\ud83d\\ude00\\uD83D\\uDE00b'"),
@@ -455,6 +460,10 @@ def test_hidden_values_are_equal_when_they_are_the_same_as_json() -> None:
         # What every plan is full of.
         *(("0.0.0.0/0", "0.0.0.0/0"), ("::/0", "::/0"), ("s3:GetObject", "s3:GetObject"), ("iam:*", "iam:*")),
         *(("lambda.amazonaws.com", "lambda.amazonaws.com"), ("2012-10-17", "2012-10-17")),
+        ("1e3", "up to 1000"),
+        (4711, "it is 2.4711"),
+        # A line of a document is no key.
+        ('{\n"Effect":"Allow",\n"Name":"SecretOfMine"}', 'x "Effect":"Allow", y'),
         # What is left is too short, or a heading.
         *(("    ", "a    b"), (" abc ", "abcd"), ("%41bc", "Abc")),
         ("-----BEGIN CERTIFICATE-----\nabcdefgh\n", "-----BEGIN CERTIFICATE-----"),
@@ -623,6 +632,51 @@ def test_what_is_written_from_right_to_left_does_not_turn_its_row_around(
 
 def test_a_secret_of_several_values_is_found_in_spite_of_isolates() -> None:
     assert "! x: (sensitive) → " in hidden_with('ש", "ב', ["ש", "ב"])
+
+
+def test_a_block_of_the_user_marks_nothing() -> None:
+    blocks = [{"value": "some-region", "sensitive": "false"}]
+    block = resource("a.b", "update", before={"v": blocks}, after={"v": []})
+    other = resource("a.c", "update", before={"x": "some-region"}, after={"x": "y"})
+    assert '! x: "some-region" → "y"' in markdown_of(block, other)
+    output = {"o": {"value": "some-region", "sensitive": True}}
+    planned = {"planned_values": {"outputs": output}}
+    assert '! x: (sensitive) → "y"' in markdown_of(other, **planned)
+
+
+def test_a_key_of_a_sensitive_map_is_hidden_in_an_address() -> None:
+    marked = resource("a.m", "no-op", after={"x": {"Alice Smith": 1}}, after_sensitive={"x": True})
+    change = resource('a.b["Alice Smith"]', "update", before={"x": 1}, after={"x": 2})
+    assert "**✏️ `a.b[(sensitive)]`**" in markdown_of(marked, change)
+
+
+def test_a_secret_word_is_hidden_as_a_principal_too() -> None:
+    marked = resource("a.m", "no-op", after={"x": "Hunter"}, after_sensitive={"x": True})
+    statement = {"Effect": "Allow", "Action": "a:B", "Principal": {"Federated": ["Hunter", "other"]}}
+    created = resource("a.b", "create", after={"policy": json.dumps({"Statement": [statement]})})
+    assert "+ Principal  Federated (sensitive), Federated other\n" in markdown_of(marked, created)
+
+
+@pytest.mark.parametrize(
+    ("type_", "attribute", "value"),
+    [
+        ("aws_sqs_queue_policy", "policy", '{"Statement": {"Effect": "Allow", "Principal": "210987654321"}}'),
+        ("aws_sns_topic_subscription", "endpoint", "arn:aws:sqs:r:210987654321:q"),
+    ],
+)
+@pytest.mark.parametrize("marks", [True, False])
+def test_no_part_of_what_is_sensitive_is_named(
+    type_: str, attribute: str, value: str, *, marks: bool
+) -> None:
+    after = {attribute: value, "other": "x"}
+    change = resource(
+        f"{type_}.it", "create", after=after, after_sensitive={attribute: marks, "other": not marks}
+    )
+    result = review(plan(change))
+    assert result.findings
+    texts = result.markdown, *result.messages, *(finding.words for finding in result.findings)
+    assert any("210987654321" in text for text in texts) is not marks
+    assert (":** `(sensitive)`" in result.markdown) is marks
 
 
 def plan_of_text(text: str) -> dict[str, Any]:

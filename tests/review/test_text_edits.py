@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tools.review import text_edits as edits
-from tools.review.text_edits import shortened, text_edits
+from tools.review.text_edits import apart, shortened, text_edits
 
 WORDS = " ".join(f"w{number}" for number in range(400))
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", " ", "\n", "  ", "a " * 101]), max_size=8).map("".join)
@@ -103,6 +103,24 @@ def test_of_lines_in_place_of_others_none_is_lost(length: int) -> None:
 def test_a_text_that_gets_more_lines_is_compared_by_them() -> None:
     assert changed("a", "a\nb") == ["+ b"]
     assert changed("a\nb", "b") == ["- a"]
+
+
+def test_long_words_that_differ_in_the_middle_differ_visibly() -> None:
+    before, after = (f"{'a' * 300}{middle}{'b' * 300}" for middle in "xy")
+    gone, come = changed(before, after)
+    assert gone == f"- ……{'a' * 30}x{'b' * 139} … {'b' * 30} (331 characters)…"
+    assert come == gone.replace("- ", "+ ").replace("x", "y")
+    assert apart("same" * 100, "same" * 100)[0].startswith("same")
+    assert apart("a", "b") == ("a", "b")
+
+
+def test_line_ends_are_no_lines() -> None:
+    assert text_edits("a\r\nb\r\n", "a\nb") == [(" ", "the same but for its line ends")]
+    assert text_edits("a\r\nb", "a\nc")[0] == (" ", "the line ends change too")
+    assert changed("a\r\nb", "a\nc") == ["- b", "+ c"]
+    assert (" ", "the line ends change too") not in text_edits("a\nb", "a\nc")
+    # What only looks like a line's end to a reader of Unicode.
+    assert changed("# a\u2028b\nx", "# a\nb\nx") == ["- # a\u2028b", "+ # a", "+ b"]
 
 
 def test_spaces_at_the_end_of_a_line_are_seen() -> None:
