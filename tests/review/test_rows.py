@@ -73,6 +73,11 @@ def test_what_the_code_sets_to_something_new_is_shown_of_a_replacement() -> None
     assert '```diff\n! a: "x" → (known after apply)\n```\n' in markdown
 
 
+def test_a_replacement_of_which_nothing_is_known_has_no_row() -> None:
+    change = resource("a.b", "delete", "create", before={"x": 1}, after=None, after_unknown=True)
+    assert diff_rows(change) == []
+
+
 def test_values_of_a_condition_do_not_look_like_several() -> None:
     def condition(value: object) -> str:
         return policy({"Effect": "Allow", "Action": "a:B", "Condition": {"StringEquals": {"k": value}}})

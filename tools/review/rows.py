@@ -166,7 +166,7 @@ def _worth_showing(found: list[Difference], change: Change, view: _View) -> Iter
 def _is_of_provider(item: Difference, view: _View) -> bool:
     """Whether it is something that a new object gets, such as its ARN."""
     return item.after is UNKNOWN and (
-        len(item.path) > 1 or item.path[0] in _OF_PROVIDER or not view.is_set(str(item.path[0]))
+        len(item.path) != 1 or item.path[0] in _OF_PROVIDER or not view.is_set(str(item.path[0]))
     )
 
 
