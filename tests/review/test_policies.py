@@ -315,6 +315,13 @@ def said(kind: Kind, before: object, after: object, *, new: bool = False) -> lis
     return [" ".join([widening.words, *widening.names]) for widening in found]
 
 
+@pytest.mark.parametrize("name", ["NotAction", "NotResource"])
+def test_all_but_a_few_is_asked_of_who_is_new_too(name: str) -> None:
+    said_ = said(Kind.IDENTITY, [], [all_but(name)], new=True)
+    assert any(words.startswith("it allows everything but a few") for words in said_)
+    assert said(Kind.RESOURCE, [], [all_but(name)], new=True) == []
+
+
 def test_whose_account_it_is_needs_the_plans_own_account() -> None:
     before, after = (allow(action, Principal={"AWS": A}) for action in ("s3:GetObject", "s3:*Object"))
     olds, news = (statements_of({"Statement": [side]}) or () for side in (before, after))

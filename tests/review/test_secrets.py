@@ -461,7 +461,7 @@ def test_hidden_values_are_equal_when_they_are_the_same_as_json() -> None:
         *(("0.0.0.0/0", "0.0.0.0/0"), ("::/0", "::/0"), ("s3:GetObject", "s3:GetObject"), ("iam:*", "iam:*")),
         *(("lambda.amazonaws.com", "lambda.amazonaws.com"), ("2012-10-17", "2012-10-17")),
         ("1e3", "up to 1000"),
-        (4711, "it is 2.4711"),
+        *((4711, "it is 2.4711"), (4711, "2.4711 and more than it needs")),
         # A line of a document is no key.
         ('{\n"Effect":"Allow",\n"Name":"SecretOfMine"}', 'x "Effect":"Allow", y'),
         # What is left is too short, or a heading.
@@ -650,27 +650,41 @@ def test_a_key_of_a_sensitive_map_is_hidden_in_an_address() -> None:
     assert "**✏️ `a.b[(sensitive)]`**" in markdown_of(marked, change)
 
 
-def test_a_secret_word_is_hidden_as_a_principal_too() -> None:
+@pytest.mark.parametrize("kind", ["Federated", "Service", "CanonicalUser"])
+def test_a_secret_word_is_hidden_as_a_principal_too(kind: str) -> None:
     marked = resource("a.m", "no-op", after={"x": "Hunter"}, after_sensitive={"x": True})
-    statement = {"Effect": "Allow", "Action": "a:B", "Principal": {"Federated": ["Hunter", "other"]}}
+    statement = {"Effect": "Allow", "Action": "a:B", "Principal": {kind: ["Hunter", "other"]}}
     created = resource("a.b", "create", after={"policy": json.dumps({"Statement": [statement]})})
-    assert "+ Principal  Federated (sensitive), Federated other\n" in markdown_of(marked, created)
+    assert f"+ Principal  {kind} (sensitive), {kind} other\n" in markdown_of(marked, created)
+
+
+QUEUE_OF_ANOTHER = "arn:aws:sqs:r:210987654321:q"
 
 
 @pytest.mark.parametrize(
-    ("type_", "attribute", "value"),
+    ("type_", "attribute", "before", "after"),
     [
-        ("aws_sqs_queue_policy", "policy", '{"Statement": {"Effect": "Allow", "Principal": "210987654321"}}'),
-        ("aws_sns_topic_subscription", "endpoint", "arn:aws:sqs:r:210987654321:q"),
+        (
+            "aws_sqs_queue_policy",
+            "policy",
+            "",
+            '{"Statement": {"Effect": "Allow", "Principal": "210987654321"}}',
+        ),
+        ("aws_sns_topic_subscription", "endpoint", "x", QUEUE_OF_ANOTHER),
+        ("aws_sqs_queue", "redrive_policy", "{}", json.dumps({"deadLetterTargetArn": QUEUE_OF_ANOTHER})),
     ],
 )
+@pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize("marks", [True, False])
 def test_no_part_of_what_is_sensitive_is_named(
-    type_: str, attribute: str, value: str, *, marks: bool
+    type_: str, attribute: str, before: str, after: str, action: str, *, marks: bool
 ) -> None:
-    after = {attribute: value, "other": "x"}
     change = resource(
-        f"{type_}.it", "create", after=after, after_sensitive={attribute: marks, "other": not marks}
+        f"{type_}.it",
+        action,
+        before={attribute: before} if action == "update" else None,
+        after={attribute: after, "other": "x"},
+        after_sensitive={attribute: marks, "other": not marks},
     )
     result = review(plan(change))
     assert result.findings

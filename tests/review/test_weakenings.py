@@ -769,6 +769,7 @@ ENVIRONMENT = [
     gone("aws_sns_topic_subscription", topic_arn=TOPIC),
     gone("aws_cloudwatch_metric_alarm", dimensions={"FunctionName": "f"}),
     gone("aws_cloudwatch_composite_alarm", alarm_name="a"),
+    resource("aws_cloudwatch_metric_alarm.own", "delete", before={"dimensions": {"Orders": "x"}}),
     gone("aws_cloudwatch_event_rule", name="r"),
     gone("aws_cloudwatch_event_target", rule="r"),
     gone("aws_sqs_queue", url="q"),

@@ -122,10 +122,10 @@ class _Judge:
         return {with_short_root(name) for statement in self.allowed for name in principals_of(statement)}
 
     @cached_property
-    def _whole(self) -> set[str]:
-        """The accounts of which anybody is admitted today, on no condition."""
-        names = (name for old in self.allowed if not old.get("Condition") for name in principals_of(old))
-        return {account for name in names if (account := _whole_account(name))}
+    def _on_no_condition(self) -> set[str]:
+        """The principals of today that are admitted on no condition."""
+        free = (old for old in self.allowed if not old.get("Condition"))
+        return {with_short_root(name) for old in free for name in principals_of(old)}
 
     def _strangers(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
         known = self._known
@@ -139,10 +139,9 @@ class _Judge:
             if not known:
                 whose = "an account gets access, maybe another one:"
             yield Widening(whose, (*sorted(strangers), *sorted(users)))
-        if self.kind is Kind.RESOURCE and self.own:
-            whole = {account for name in names if (account := _whole_account(name))}
-            if whole := whole & known - self.own - self._today:
-                yield Widening("all of another account gets access:", tuple(sorted(whole)))
+        whole = {*map(with_short_root, names)} & known - self.own - self._today
+        if whole and self.kind is Kind.RESOURCE and self.own:
+            yield Widening("all of another account gets access:", tuple(sorted(whole)))
         if any(map(_is_anyone, names)) and not told:
             before = (conditions.organisations(statement.get("Condition")) for statement in self.allowed)
             if organisations := conditions.organisations(tests).difference(*before):
@@ -151,7 +150,7 @@ class _Judge:
                 yield Widening(f"{whose} gets access:", tuple(sorted(organisations)))
 
     def _trusted(self, names: Sequence[str], tests: object) -> Iterator[Widening]:
-        roots = {name: account for name in names if (account := _whole_account(name)) in self._known}
+        roots = {name: account for name in names if (account := with_short_root(name)) in self._known}
         if roots and not conditions.name_principals(tests):
             whose = (
                 "the account" if not self.own or self.own.issuperset(roots.values()) else "another account"
@@ -161,7 +160,7 @@ class _Judge:
             name
             for name in names
             if with_short_root(name) not in self._today
-            and account_of(name) not in self._whole
+            and account_of(name) not in self._on_no_condition
             and name not in roots
             and not _is_anyone(name)
             and not _accounts([name]) - self._known
@@ -236,11 +235,6 @@ def _is_of_any_account(principal: str) -> bool:
 
 def _accounts(principals: Iterable[str]) -> set[str]:
     return {account for name in principals if (account := account_of(name))}
-
-
-def _whole_account(principal: str) -> str | None:
-    account = with_short_root(principal)
-    return account if account == account_of(principal) else None
 
 
 def owners(values: Iterable[object]) -> set[str]:
