@@ -309,6 +309,7 @@ def test_what_does_not_fit_is_named_by_what_would_happen_to_it(monkeypatch: pyte
     ).markdown
     # What has to be decided is named in its short form, with the lines that would allow it counted.
     assert "**1. 🔕 `aws_cloudwatch_metric_alarm.a` and `aws_cloudwatch_metric_alarm.b`** – " in text
+    assert "– **the alarm tells nobody**\n\n" in text
     names = text[text.index("\n- replaced") :].rstrip()
     assert names.split("\n- ")[1:] == [
         "replaced: `a.replaced`, `a.too`",

@@ -151,8 +151,6 @@ class _Field:
 
     def _add(self, item: _Item, bit: int) -> None:
         if isinstance(item, frozenset):
-            if UNKNOWN in item:
-                self._anything |= bit
             self._all_but.append((bit, {self._fold(text) for text in item if isinstance(text, str)}))
         elif item is UNKNOWN or item == str(UNKNOWN):
             self._anything |= bit
