@@ -1,15 +1,14 @@
 """The changes of a plan that need no decision, as sections of its comment."""
 
-import html
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
-from tools.review.comment import Part, Section
+from tools.review.comment import Part, Section, collapsed
 from tools.review.context import Context
 from tools.review.danger import GUARDED, Findings
 from tools.review.drift import Drift
 from tools.review.graph import graph
-from tools.review.naming import DONE, NAMED, SIGNS, Naming, named_and_others, rest_of
+from tools.review.naming import DONE, NAMED, SIGNS, Naming, named_and_others
 from tools.review.plan import Change, Plan
 from tools.review.rows import CODE, change_rows, diff_block
 from tools.review.weakenings import ROWS_OF
@@ -132,11 +131,9 @@ class Changes:
         return bool(rows) and all(row[2:].startswith(CODE) for row in rows)
 
     def _collapsed(self, done: str, changes: list[Change]) -> Section:
-        names = [f"<code>{html.escape(self._summary(change))}</code>" for change in changes[:NAMED]]
         more = " more" if any(change.action in self._decided_actions for change in changes) else ""
-        summary = f"<b>{len(changes)}{more} {done}</b>: {', '.join(names)}{rest_of(changes)}"
-        opening = f"\n<details><summary>{summary}</summary>\n"
-        return Section([self._part(change) for change in changes], opening, "\n</details>\n")
+        title, names = f"{len(changes)}{more} {done}", [self._summary(change) for change in changes]
+        return collapsed(title, names, [self._part(change) for change in changes])
 
     def _summary(self, change: Change) -> str:
         also = ["code"] if self._is_code_only(change) else []

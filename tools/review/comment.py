@@ -1,8 +1,14 @@
-"""A comment that fits on GitHub: first decisions, then all names, then details."""
+"""A comment that fits on GitHub.
 
+Where it has to be cut, what has to be decided and what allows it stay longest, then names, then details.
+"""
+
+import html
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+from tools.review.naming import NAMED, rest_of
 
 # A GitHub comment holds 65,536 characters. Counted here in bytes of UTF-8, which are never fewer, with room
 # for the line by which the workflow finds its comment again.
@@ -47,6 +53,15 @@ class Section:
 def whole(text: str) -> Section:
     """A section that is always shown."""
     return Section([Part(lambda: text, short=text)])
+
+
+def collapsed(
+    title: str, names: Sequence[str], parts: list[Part], opening: str = "", closing: str = ""
+) -> Section:
+    """A section that is closed until a reader opens it; its summary has the first of the names."""
+    shown = ", ".join(f"<code>{html.escape(name)}</code>" for name in names[:NAMED])
+    summary = f"\n<details><summary><b>{title}</b>: {shown}{rest_of(names)}</summary>\n"
+    return Section(parts, summary + opening, f"{closing}\n</details>\n")
 
 
 def fit(sections: list[Section], ending: str = "") -> str:

@@ -20,7 +20,7 @@ from tools.review.patterns import (
     reaches_any_name,
 )
 from tools.review.secrets import UNKNOWN
-from tools.review.shapes import as_dict, as_list
+from tools.review.shapes import as_dict, as_list, as_many
 
 # One test: its operator, its key, and the values any of which meets it.
 Test = tuple[str, str, list[object]]
@@ -66,7 +66,7 @@ _LETTERS_OF_ID = 6
 def tests_of(conditions: object) -> list[Test]:
     """All tests of the conditions, each of which has to be met."""
     return [
-        (operator, key, [_text(value) for value in (values if isinstance(values, list) else [values])])
+        (operator, key, [_text(value) for value in as_many(values)])
         for operator, tests in as_dict(conditions).items()
         for key, values in as_dict(tests).items()
     ]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.review.secrets import Hidden, Item, decimal_text, json_container
-from tools.review.shapes import as_dict, as_text
+from tools.review.shapes import as_dict, as_text, is_same
 from tools.review.statements import is_statement, normalised
 from tools.review.text_edits import LONG, is_long
 
@@ -105,15 +105,8 @@ def differences(
 
 
 def _is_same(one: object, other: object) -> bool:
-    """Numbers are the same however they are written, true is no number, and nothing is no secret."""
-    one, other = (None if value == _NOTHING else value for value in (one, other))
-    if type(one) is type(other):
-        return one == other
-    return _is_number(one) and _is_number(other) and one == other
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    """As JSON; and nothing is no secret."""
+    return is_same(*(None if value == _NOTHING else value for value in (one, other)))
 
 
 def _of_marks(before: object, after: object) -> str:

@@ -95,7 +95,7 @@ class Fates:
     def joins(self, change: Change) -> bool:
         """Whether a created resource belongs to one that is there already.
 
-        Who a policy is for that belongs to none is not in it: it is for somebody new if anybody is.
+        A policy that is attached later does not say to whom: it is for somebody new if anybody is.
         """
         if change.type in STANDALONE:
             return STANDALONE[change.type].isdisjoint(self._created_types)
@@ -114,7 +114,7 @@ class Fates:
             for names in olds
             for _, text in names
             if (names & self._kept if is_unknown else texts)
-            and not any(_is_same(text, other) for other in texts)
+            and not any(_name_the_same(text, other) for other in texts)
             and not names & self._former
         }
         return tuple(sorted(left))
@@ -160,7 +160,7 @@ def _names(type_: str, side: object) -> set[Named]:
     return {(type_, name) for name in found | logs}
 
 
-def _is_same(one: str, other: str) -> bool:
+def _name_the_same(one: str, other: str) -> bool:
     """Whether two texts name the same, one maybe by its ARN."""
     if one.startswith("arn:") == other.startswith("arn:"):
         return one == other

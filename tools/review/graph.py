@@ -92,7 +92,7 @@ def _edges(plan: Plan, changes: dict[str, Change]) -> Iterator[Edge]:
 def _becomes_another(change: Change, attribute: str) -> bool:
     """Whether who refers to an attribute, or to the resource as a whole, gets another value."""
     before, after = as_dict(change.before), as_dict(change.after)
-    if not attribute or (attribute not in before and attribute not in after):
+    if attribute not in before and attribute not in after:
         return change.action in LOSSES
     return after.get(attribute) is UNKNOWN or before.get(attribute) != after.get(attribute)
 

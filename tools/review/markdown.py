@@ -1,11 +1,10 @@
 """The review of a plan as Markdown for a comment on GitHub: what has to be decided first, all else below."""
 
-import html
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from tools.review.changes import COMPARED, Changes
-from tools.review.comment import Part, Section, fit, whole
+from tools.review.comment import Part, Section, collapsed, fit, whole
 from tools.review.context import Context
 from tools.review.danger import LOSSES, Decision, Findings, unknown_policies
 from tools.review.differences import Difference, differences, is_unset
@@ -24,7 +23,7 @@ from tools.review.naming import (
     unmatched_words,
 )
 from tools.review.plan import Change, Invocation, Output, Plan
-from tools.review.rows import diff_block, difference_rows
+from tools.review.rows import CHANGED_OUTSIDE, diff_block, difference_rows
 from tools.review.secrets import clipped
 
 
@@ -202,7 +201,7 @@ class Comment:
 
     def _drifted(self) -> Section:
         """What changed outside of Terraform, but for what the plan changes back and so has rows already."""
-        parts, names = [], []
+        parts = []
         for change, found in self._drift.untold():
             if change.action == "destroy":
                 recreated = " and would be created again" if self._drift.is_recreated(change) else ""
@@ -210,12 +209,11 @@ class Comment:
                 parts.append(self._drift_part(change, partial(str, text)))
             else:
                 parts.append(self._drift_part(change, partial(self._drift_rows, change, found)))
-            names.append(self._naming.name(change))
-        return self._collapsed(f"<b>{len(parts)} changed outside of Terraform</b>", names, parts)
+        return collapsed(f"{len(parts)} {CHANGED_OUTSIDE}", [part.name for part in parts], parts)
 
     def _drift_part(self, change: Change, text: Callable[[], str]) -> Part:
-        kind = "changed outside of Terraform"
-        return Part(text, name=self._naming.name(change), kind=kind, type=self._naming.kind(change))
+        name, type_ = self._naming.name(change), self._naming.kind(change)
+        return Part(text, name=name, kind=CHANGED_OUTSIDE, type=type_)
 
     def _drift_rows(self, change: Change, found: list[Difference]) -> str:
         return f"\n{self._naming.code(change)}\n{diff_block(difference_rows(found, self._secrets))}"
@@ -225,9 +223,8 @@ class Comment:
             Part(partial(self._output, output), name=self._secrets.path((output.name,)), kind="output")
             for output in self._plan.outputs
         ]
-        names = [part.name for part in parts]
-        title = f"<b>{number(len(parts), 'output')} change{'s' if len(parts) == 1 else ''}</b>"
-        return self._collapsed(title, names, parts, "\n```diff\n", "```\n")
+        title = f"{number(len(parts), 'output')} change{'s' if len(parts) == 1 else ''}"
+        return collapsed(title, [part.name for part in parts], parts, "\n```diff\n", "```\n")
 
     def _output(self, output: Output) -> str:
         found = differences(output.before, output.after, self._secrets.is_opaque, (output.name,))
@@ -259,13 +256,6 @@ class Comment:
         ]
         opening = "\n<details><summary>Terraform addresses</summary>\n\n| construct | address |\n|---|---|\n"
         return Section(parts, opening, "\n</details>\n")
-
-    def _collapsed(
-        self, title: str, names: list[str], parts: list[Part], opening: str = "", closing: str = ""
-    ) -> Section:
-        shown = ", ".join(f"<code>{html.escape(name)}</code>" for name in names[:NAMED])
-        summary = f"\n<details><summary>{title}: {shown}{rest_of(names)}</summary>\n"
-        return Section(parts, summary + opening, f"{closing}\n</details>\n")
 
     def _cell(self, address: str) -> str:
         """In a table a bar ends the cell, in code too."""

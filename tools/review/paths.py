@@ -1,6 +1,7 @@
 """What a path through the blocks of a resource leads to, such as `rule.object_ownership`."""
 
 from tools.review.secrets import UNKNOWN, json_container
+from tools.review.shapes import as_many
 
 
 def values_at(value: object, path: str) -> list[object]:
@@ -10,7 +11,7 @@ def values_at(value: object, path: str) -> list[object]:
     """
     values = [value]
     for step in filter(None, path.split(".")):
-        blocks = [block for item in values for block in (item if isinstance(item, list) else [item])]
+        blocks = [block for item in values for block in as_many(item)]
         blocks = [json_container(block) if isinstance(block, str) else block for block in blocks]
         values = [
             block[step] if isinstance(block, dict) else UNKNOWN

@@ -58,5 +58,10 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def as_many(value: Any) -> list[Any]:  # noqa: ANN401
+    """The items of a list, or what is in its place as the only one."""
+    return value if isinstance(value, list) else [value]
+
+
 def as_text(value: object) -> str:
     return value if isinstance(value, str) else ""

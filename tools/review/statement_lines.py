@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tools.review.secrets import Secrets, clipped
-from tools.review.shapes import as_dict, as_text
+from tools.review.shapes import as_dict, as_many, as_text
 from tools.review.statements import principals_of
 
 # What fits beside the name of a field before GitHub makes the block scroll.
@@ -57,13 +57,12 @@ def _fields(statement: object, secrets: Secrets) -> Iterator[tuple[str, list[str
         return f"{kind} {secrets.text(name)}" if kind in _KINDS else secrets.text(text)
 
     def shown(values: object) -> list[str]:
-        items = values if isinstance(values, list) else [values]
-        texts = (named(item) if isinstance(item, str) else secrets.value(item) for item in items)
+        texts = (named(item) if isinstance(item, str) else secrets.value(item) for item in as_many(values))
         return list(dict.fromkeys(texts))
 
     def quoted(values: object) -> list[str]:
         """With quotes where a value could look like several."""
-        items = values if isinstance(values, list) else [values]
+        items = as_many(values)
         texts = (
             secrets.value(item) if not isinstance(item, str) or _SEVERAL.search(item) else secrets.text(item)
             for item in items

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.review.secrets import UNKNOWN, json_container
-from tools.review.shapes import as_dict, as_list
+from tools.review.shapes import as_dict, as_list, as_many
 
 Statement = Mapping[str, Any]
 
@@ -35,8 +35,7 @@ def normalised(document: Any) -> Any:  # noqa: ANN401
     """A policy with lists where IAM takes one value or many, in one order; anything else as it is."""
     if not (isinstance(document, dict) and "Statement" in document):
         return document
-    statements = document["Statement"]
-    statements = statements if isinstance(statements, list) else [statements]
+    statements = as_many(document["Statement"])
     return document | {"Statement": [_normalised_statement(statement) for statement in statements]}
 
 
@@ -66,8 +65,7 @@ def _normalised_statement(statement: Any) -> Any:  # noqa: ANN401
 
 
 def _sorted(values: Any) -> list[Any]:  # noqa: ANN401
-    values = values if isinstance(values, list) else [values]
-    return sorted(values, key=str)
+    return sorted(as_many(values), key=str)
 
 
 def statements_of(policy: object) -> list[Statement] | None:
@@ -83,7 +81,7 @@ def principals_of(statement: Statement, name: str = "Principal") -> list[str]:
     return [
         str(value) if type_ == "AWS" else f"{type_} {value}"
         for type_, values in as_dict(statement.get(name)).items()
-        for value in (values if isinstance(values, list) else [values])
+        for value in as_many(values)
     ]
 
 
@@ -127,16 +125,11 @@ def _document_statement(item: dict[str, Any]) -> dict[str, Any]:
         merged: dict[str, list[Any]] = {}
         for block in map(as_dict, as_list(item.get(source))):
             identifiers = block.get("identifiers")
-            merged.setdefault(str(block.get("type")), []).extend(
-                identifiers if isinstance(identifiers, list) else [identifiers]
-            )
+            merged.setdefault(str(block.get("type")), []).extend(as_many(identifiers))
         if merged:
             result[name] = merged
     tests: dict[str, dict[str, Any]] = {}
     for condition in map(as_dict, as_list(item.get("condition"))):
         keys = tests.setdefault(str(condition.get("test")), {})
-        values = condition.get("values")
-        keys.setdefault(str(condition.get("variable")), []).extend(
-            values if isinstance(values, list) else [values]
-        )
+        keys.setdefault(str(condition.get("variable")), []).extend(as_many(condition.get("values")))
     return {**result, **({"Condition": tests} if tests else {})}

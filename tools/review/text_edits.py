@@ -61,9 +61,7 @@ def _line_edits(before: str, after: str) -> Iterator[Line]:
     olds, news = ([line.removesuffix("\r") for line in _lines(text)] for text in (before, after))
     if olds == news:
         yield " ", "the same but for its line ends"
-    elif [line.endswith("\r") for line in _lines(before)[:1]] != [
-        line.endswith("\r") for line in _lines(after)[:1]
-    ]:
+    elif _lines(before)[0].endswith("\r") != _lines(after)[0].endswith("\r"):
         yield " ", "the line ends change too"
     for hunk in difflib.SequenceMatcher(a=olds, b=news).get_grouped_opcodes(1):
         yield " ", "…"
